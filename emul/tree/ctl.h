@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef TREE_CTL_H
+#define TREE_CTL_H
+
+/*
+ * How daemons publish and are asked: the directories status/ and control/ beside a drive's cartridge
+ * link (state/<lib>/drives/<n>/) and of a library (state/<lib>/).
+ *
+ * status/<name>     one value per file, a line of text, written by the daemon alone, replaced whole.
+ * control/request   "<id> <verb> <argument>\n", written by whoever asks, under control/lock (flock),
+ *                   replaced whole. The daemon answers in
+ * status/answer     "<id> <errno> <words>\n"   (errno 0: done).
+ * status/alive      flock held by the living daemon; its text is the pid. Nobody holds it: no daemon.
+ *
+ * Drive status files: state medium tapealert position counters last_error prevent online pid.
+ *   state    empty | loading | ready | unloaded | ejecting | offline   (one word)
+ *   medium   "<barcode>\n": the cartridge that the daemon has seen in its directory, empty line if none
+ * Drive verbs:
+ *   look             read the directory again and answer when `medium` tells the truth
+ *   eject            unload; the cartridge's files are closed and free to move when answered
+ *                    (EBUSY prevented or in use)
+ *   tapealert <hex>  set the 64 TapeAlert flags (bit 63 = flag 1)
+ *   online 0|1       | compression <codec> [level] | inject <rule> | load | unload ...
+ * Library status files: state door/<n> last_error tapealert prevent.
+ * Library verbs: look, door <n> open|close, online 0|1, tapealert <hex>.
+ */
+
+#include "tree/tree.h"
+
+#include <stdint.h>
+#include <sys/types.h>
+
+/* ---- asking --------------------------------------------------------------------------------- */
+
+/*
+ * Asks the daemon of `e` (a drive; or e.type ELEM_PICKER with n 0: the library's own daemon) and waits
+ * for the answer. 0 done; -errno of the daemon with its words in `why`; -ENODEV nobody lives there;
+ * -ETIMEDOUT it lives and did not answer. A daemon that dies while we wait is -ENODEV.
+ */
+int ctl_ask(struct tree *t, const struct elem *e, int timeout_ms, char *why, size_t why_size,
+	    const char *fmt, ...) __attribute__((format(printf, 6, 7)));
+
+/* Does a daemon live there? 1 yes, 0 no, -errno. */
+int ctl_alive(struct tree *t, const struct elem *e);
+
+/* A status file's line without newline: its length, -ENOENT where there is none. */
+ssize_t ctl_status_read(struct tree *t, const struct elem *e, const char *name, char *buf,
+			size_t size);
+
+/* ---- the daemon's side ---------------------------------------------------------------------- */
+
+struct ctl; /* one daemon's desk */
+
+/*
+ * Makes status/ and control/, takes status/alive (-EBUSY: another lives; retried for up to 2 s because
+ * a killed process keeps its lock until its last thread is gone).
+ */
+int ctl_open(struct tree *t, const struct elem *e, struct ctl **ctlp);
+void ctl_close(struct ctl *c);
+
+/* Publishes status/<name>. Writes nothing when the text is what it was. Any thread. */
+int ctl_publish(struct ctl *c, const char *name, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+struct ctl_request {
+	uint64_t id;
+	char verb[32];
+	char arg[256];
+};
+
+/* The request that waits, if there is one not yet answered: 1, 0 none. */
+int ctl_next(struct ctl *c, struct ctl_request *ret);
+
+int ctl_answer(struct ctl *c, const struct ctl_request *req, int err, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+#endif

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef TREE_TREE_H
+#define TREE_TREE_H
+
+/*
+ * Where every cartridge is: a directory tree of elements below the home directory.
+ *
+ *   pool/<barcode>/                       a cartridge; it never moves
+ *   state/vault/<barcode>                 a link into the pool: on the shelf
+ *   state/<library>/slots/0001/<barcode>  one link per cartridge in the whole tree = where it is
+ *   state/<library>/drives/1/  map/1/  pickers/1/
+ *   state/<library>/lock                  the robot's arm: flock
+ *   state/<library>/{status,control}/     what vtllibrary publishes, what is asked of it
+ *   state/<library>/drives/1/{status,control}/   the same for the drive's vtltape
+ *
+ * A move is one renameat2(RENAME_NOREPLACE) of the link under the arm lock of each library involved
+ * (vault: its own lock; locks are taken in ascending name order), then fsync of both directories. So a
+ * crash leaves a cartridge in exactly one place. Exchange is RENAME_EXCHANGE-free: two moves through a
+ * picker of the library or, without a free one, refused.
+ *
+ * A handle may be used by several threads. Errors are -errno; a refusal also says why in words.
+ */
+
+#include "cart/media.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define LIBRARY_NAME_MAX 31
+
+/* Numbered as SMC's element type codes; the vault is ours. */
+enum elem_type { ELEM_VAULT = 0, ELEM_PICKER = 1, ELEM_SLOT = 2, ELEM_MAP = 3, ELEM_DRIVE = 4 };
+
+struct elem {
+	enum elem_type type;
+	unsigned n;			     /* 1.. ; 0 for the vault */
+	char library[LIBRARY_NAME_MAX + 1]; /* "" for the vault */
+};
+
+struct tree;
+
+/* Makes home/pool and home/state/vault when missing. 0 or -errno. */
+int tree_open(const char *home, struct tree **treep);
+void tree_close(struct tree *t);
+const char *tree_home(const struct tree *t);
+int tree_pool_fd(const struct tree *t); /* borrowed */
+
+struct tree_shape {
+	unsigned slots, drives, map, pickers;
+};
+
+/*
+ * Makes the element directories of a library exist and removes empty ones beyond the shape
+ * (-EBUSY: one beyond it holds a cartridge; nothing is removed then). `created`: the library was
+ * not there before. May be NULL.
+ */
+int tree_library_shape(struct tree *t, const char *library, const struct tree_shape *shape,
+		       bool *created);
+
+/* What there is on disk. -ENOENT no such library. */
+int tree_library_get(struct tree *t, const char *library, struct tree_shape *ret);
+
+/* Calls fn for each library in name order until it returns non-zero, which is returned. */
+int tree_libraries(struct tree *t, int (*fn)(void *arg, const char *library), void *arg);
+
+/* "lib0/slots/0003", "lib0/drives/1", "vault". parse: -EINVAL. buf: TREE_PATH_MAX bytes. */
+#define TREE_PATH_MAX 64
+void elem_path(const struct elem *e, char *buf);
+int elem_parse(const char *path, struct elem *ret);
+const char *elem_dir_name(enum elem_type type); /* "slots", "drives", "map", "pickers", "vault" */
+bool elem_equal(const struct elem *a, const struct elem *b);
+
+/* An O_DIRECTORY descriptor of the element's directory (caller closes) or -ENXIO: no such element. */
+int tree_elem_open(struct tree *t, const struct elem *e);
+
+/* The cartridge in an element (not the vault). -ENOENT empty, -ENXIO no such element. */
+int tree_occupant(struct tree *t, const struct elem *e, char barcode[BARCODE_MAX + 1]);
+
+/* Where a cartridge is. -ENOENT nowhere. */
+int tree_where(struct tree *t, const char *barcode, struct elem *ret);
+
+/* Calls fn for each cartridge in an element or in the vault; stops at non-zero, which it returns. */
+int tree_list(struct tree *t, const struct elem *e, int (*fn)(void *arg, const char *barcode),
+	      void *arg);
+
+/* ---- moving --------------------------------------------------------------------------------- */
+
+enum tree_refuse {
+	TREE_OK,
+	TREE_NO_ELEMENT,     /* -ENXIO   source or destination does not exist */
+	TREE_SOURCE_EMPTY,   /* -ENOENT */
+	TREE_DEST_FULL,	     /* -EBUSY  (mv: the slot never swallows two tapes) */
+	TREE_PREVENTED,	     /* -EBUSY   medium removal prevented in the drive (PREVENT ALLOW) */
+	TREE_DRIVE_BUSY,     /* -EBUSY   the drive cannot unload now */
+	TREE_DOOR_OPEN,	     /* -EBUSY   the import/export door is open (robot) or locked (operator) */
+	TREE_OFFLINE,	     /* -EBUSY   library or drive is off line */
+	TREE_DRIVE_SILENT,   /* -ETIMEDOUT the drive's daemon lives but did not answer */
+	TREE_INCOMPATIBLE,   /* -EINVAL  a cartridge that this element can never take */
+	TREE_IO,	     /* other -errno: the host's file system */
+};
+
+struct tree_refusal {
+	enum tree_refuse reason;
+	bool source; /* TREE_NO_ELEMENT: which one */
+	char why[160];
+};
+
+enum tree_move_flags {
+	TREE_BY_ROBOT = 0,
+	TREE_BY_OPERATOR = 1, /* by a person, through the mount */
+};
+
+/*
+ * Moves the cartridge in `src` (the vault: the one named) to `dst`. barcode may be NULL except for
+ * the vault; where given, another occupant is TREE_SOURCE_EMPTY. Same rules for robot and operator:
+ *   - out of a drive: the drive's daemon is asked to unload first ("eject"); refused while removal is
+ *     prevented; a drive whose daemon is dead gives its cartridge up freely;
+ *   - into a drive: returns when the drive has seen the cartridge (its status names it) or, where no
+ *     daemon lives, at once;
+ *   - src equal dst: 0 when it is there.
+ * On success the cartridge's "from" record is set (see tree_source). 0 or -errno with `why` filled
+ * in (`why` may be NULL).
+ */
+int tree_move(struct tree *t, const struct elem *src, const char *barcode, const struct elem *dst,
+	      unsigned flags, struct tree_refusal *why);
+
+/*
+ * SMC EXCHANGE MEDIUM: src -> dst1 and what was in dst1 -> dst2 (dst2 may equal src) as one operation
+ * under one hold of the arm: by way of a free picker when dst2 is src. All or nothing: what had been
+ * done is undone when a later step is refused; a crash in between leaves every cartridge in one place.
+ */
+int tree_exchange(struct tree *t, const struct elem *src, const struct elem *dst1,
+		  const struct elem *dst2, unsigned flags, struct tree_refusal *why);
+
+/*
+ * The storage element a cartridge was last moved from, for SVALID, and whether a person put it where
+ * it is (SMC: ImpExp bit). -ENOENT unknown.
+ */
+int tree_source(struct tree *t, const char *barcode, struct elem *from, bool *by_operator);
+
+/*
+ * A new cartridge (already in the pool) gets its place; -EEXIST if it has one or if dst is full. And the
+ * last one: the link in the vault goes, for destroying (-ENOENT not in the vault).
+ */
+int tree_insert(struct tree *t, const char *barcode, const struct elem *dst);
+int tree_remove(struct tree *t, const char *barcode);
+
+/*
+ * Cartridges in the pool without a place (a crash between cart_create and tree_insert) are put into
+ * the vault; links without a cartridge are removed and logged. Called at start by whoever starts first.
+ */
+int tree_repair(struct tree *t);
+
+#endif

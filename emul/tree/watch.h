@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef TREE_WATCH_H
+#define TREE_WATCH_H
+
+/*
+ * Hearing of changes in the tree by inotify: cartridges that come and go, requests, status files.
+ * What is told is a hint to look; the tree is the truth. When the kernel's queue overflowed
+ * (IN_Q_OVERFLOW) or a watched directory was replaced, one WATCH_RESCAN says: look at everything.
+ */
+
+#include "tree/tree.h"
+
+struct watch;
+
+enum watch_what {
+	WATCH_ARRIVED,	/* a cartridge's link appeared in elem */
+	WATCH_LEFT,	/* ... went from elem */
+	WATCH_REQUEST,	/* control/request of elem was written (elem as in ctl_ask) */
+	WATCH_STATUS,	/* status/<name> of elem changed */
+	WATCH_SHAPE,	/* elements or libraries were added or removed */
+	WATCH_RESCAN,	/* anything may have changed */
+};
+
+struct watch_event {
+	enum watch_what what;
+	struct elem elem;
+	char name[BARCODE_MAX + 1]; /* bar code, or the status file's name */
+};
+
+/* An empty watch on a tree (borrowed). */
+int watch_open(struct tree *t, struct watch **wp);
+void watch_close(struct watch *w);
+
+int watch_elem(struct watch *w, const struct elem *e);	    /* its cartridges */
+int watch_control(struct watch *w, const struct elem *e);   /* its control/ */
+int watch_status(struct watch *w, const struct elem *e);    /* its status/ */
+int watch_library(struct watch *w, const char *library);    /* all elements, and its shape */
+int watch_everything(struct watch *w);			    /* every library, drive status, the vault */
+
+int watch_fd(const struct watch *w); /* for poll: readable when there is an event */
+
+/* The next event: 1, or 0 when none waits (never blocks), or -errno. */
+int watch_next(struct watch *w, struct watch_event *ret);
+
+#endif
