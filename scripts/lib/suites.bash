@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The suites of scripts/check. Each suite_NAME prints TAP; run_suite counts it. Sourced.
+#
+# A new suite is a function here, nothing else.
+
+# Runs one suite: its output goes to $reports/NAME.tap, one line of result to the terminal, and what
+# failed is shown whole.
+run_suite()
+{
+	local name=$1 tap=$reports/$1.tap rc t=$SECONDS ok bad skip died=0
+
+	printf '%-8s' "$name"
+	"suite_$name" >"$tap" 2>&1 </dev/null
+	rc=$?
+	read -r ok bad skip < <(awk '
+		/^ok / { if ($0 ~ /# *[Ss][Kk][Ii][Pp]/) skip++; else ok++ }
+		/^not ok / { bad++ }
+		END { print ok + 0, bad + 0, skip + 0 }' "$tap")
+	# A suite that dies without saying which test failed has failed all the same.
+	if ((rc != 0 && bad == 0)) || ((ok + bad + skip == 0)); then
+		((bad++))
+		died=1
+	fi
+	printf '%5d passed %4d failed %4d skipped %6d s\n' "$ok" "$bad" "$skip" $((SECONDS - t))
+	if ((bad)); then
+		broken+=("$name: $bad, see $tap")
+		show_failures "$tap"
+		if ((died)); then
+			tail -n 40 "$tap" | sed 's/^/    /'
+			echo "    not ok - suite $name ended with status $rc" | tee -a "$tap"
+		fi
+	fi
+	((passed += ok, failed += bad, skipped += skip))
+	return 0
+}
+
+# The failed tests of a TAP file with the lines that follow them; when there are too many, the first.
+show_failures()
+{
+	awk '
+		/^not ok / { show = 1 }
+		/^ok / || /^1\.\./ { show = 0 }
+		show { print "    " $0; if (++n >= 160) exit }' "$1"
+}
+
+# One TAP test line from a command: tap_run "name" command... (its output only when it fails)
+tap_run()
+{
+	local name=$1 out
+
+	shift
+	if out=$("$@" 2>&1); then
+		echo "ok - $name"
+	else
+		echo "not ok - $name"
+		printf '%s\n' "$out" | head -n 60 | sed 's/^/# /'
+		return 1
+	fi
+}
+
+# Checkout files by pattern, committed or new.
+sources()
+{
+	git ls-files --cached --others --exclude-standard -- "$@" | while read -r f; do
+		[[ -f $f ]] && echo "$f"
+	done
+}
+
+check_format()
+{
+	local files
+
+	mapfile -t files < <(sources '*.c' '*.h')
+	clang-format --dry-run -Werror "${files[@]}"
+}
+
+check_shell()
+{
+	local files
+
+	mapfile -t files < <(
+		sources 'scripts/*' 'tests/*' '.ci/*' 'kernel/*' | while read -r f; do
+			head -c 64 "$f" | head -n 1 | grep -aqE '^#!.*\b(bash|sh)$' &&
+				! grep -q busybox "$f" && echo "$f"
+		done
+		sources '*.bash'
+	)
+	shellcheck -x -S warning -e SC1090,SC1091,SC2034,SC2154,SC2148 "${files[@]}"
+}
+
+check_size()
+{
+	local long
+
+	long=$(sources '*.c' '*.h' '*.bash' '*.bats' | xargs wc -l | awk '$2 != "total" && $1 > 1000')
+	[[ -z $long ]] || { echo "past 1000 lines: $long"; return 1; }
+}
+
+check_licence()
+{
+	local bare
+
+	bare=$(sources '*.c' '*.h' '*.bash' '*/meson.build' meson.build | while read -r f; do
+		head -n 3 "$f" | grep -q 'SPDX-License-Identifier: GPL-2.0' || echo "$f"
+	done)
+	[[ -z $bare ]] || { echo "without SPDX line: $bare"; return 1; }
+}
+
+suite_style()
+{
+	local rc=0
+
+	tap_run "C is formatted by .clang-format" check_format || rc=1
+	tap_run "shell scripts pass shellcheck" check_shell || rc=1
+	tap_run "no file has outgrown its room" check_size || rc=1
+	tap_run "every source names its licence" check_licence || rc=1
+	return $rc
+}
+
+# Runs the unit tests of a build directory, two at a time, as TAP.
+unit_tests_of()
+{
+	local dir=$1
+
+	export CMOCKA_MESSAGE_OUTPUT=TAP VTL_TOP=$top
+	find "$dir/tests/unit" -maxdepth 1 -type f -name 'test_*' -executable -print0 | sort -z |
+		xargs -0 -r -P "$(nproc)" -n 1 "$top/scripts/lib/run-unit"
+}
+
+suite_unit()
+{
+	unit_tests_of "$VTL_BUILD"
+}
+
+suite_asan()
+{
+	local dir=$VTL_BUILD-asan
+
+	build_tree "$dir" -Db_sanitize=address,undefined -Db_lundef=false || return 1
+	export ASAN_OPTIONS=detect_leaks=1:abort_on_error=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+	unit_tests_of "$dir"
+}
+
+bats_suite()
+{
+	local dir=$1 jobs
+
+	shift
+	jobs=$(nproc)
+	command -v parallel >/dev/null || jobs=1
+	BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-120} \
+		bats --tap --jobs "$jobs" --no-parallelize-within-files "$@" "$dir"
+}
+
+suite_fs()
+{
+	bats_suite tests/fs
+}
+
+suite_scsi()
+{
+	bats_suite tests/scsi
+}
+
+suite_fault()
+{
+	tests/fault/run --tap
+}
+
+suite_fuzz()
+{
+	tests/fuzz/run --tap
+}
+
+# The module builds without a warning against the headers of every kernel that the VM runs.
+suite_module()
+{
+	local k rc=0
+
+	for k in $(tests/vm/fetch-kernel --list); do
+		tap_run "vtl.ko builds for Linux $k" build_module "$k" || rc=1
+	done
+	return $rc
+}
+
+build_module()
+{
+	local version log
+
+	version=$(tests/vm/fetch-kernel "$1" | tail -n 1) || return 1
+	log=$(kernel/build.sh "/usr/src/linux-headers-$version" "$VTL_BUILD/kernel/$version" 2>&1) || {
+		echo "$log"
+		return 1
+	}
+	if grep -iE 'warning|error:' <<<"$log"; then
+		return 1
+	fi
+}
+
+suite_vm()
+{
+	tests/vm/suite --tap
+}
+
+suite_torture()
+{
+	tests/vm/torture/run --tap
+}
