@@ -171,6 +171,23 @@ struct scsi_lu_type {
 	void (*event)(struct scsi_lu *lu, enum lu_event ev);
 	/* A deferred error that waits to be reported, once; good when none. May be NULL. */
 	struct sense (*deferred)(struct scsi_lu *lu);
+	/*
+	 * MODE SELECT's header: medium type and device-specific parameter, `at` the offset of the latter in
+	 * the parameter list. Called before the pages, not under attr. NULL: ignored.
+	 */
+	struct sense (*mode_header_set)(struct scsi_lu *lu, uint8_t medium_type,
+					uint8_t device_specific, unsigned at);
+	/*
+	 * Asked for every command just before its handler would run (unit attention, reservation and CDB
+	 * are checked, also for ANYTIME commands): true means *ret is the answer and the handler does not
+	 * run. Fault injection. May be NULL.
+	 */
+	bool (*intercept)(struct scsi_lu *lu, struct scsi_cmd *cmd, struct sense *ret);
+	/*
+	 * What REQUEST SENSE returns as its data when no unit attention or deferred error waits: a condition
+	 * such as an operation in progress, or good. ANYTIME. NULL: ready() is asked.
+	 */
+	struct sense (*request_sense)(struct scsi_lu *lu);
 };
 
 /* ---- unit attentions, per initiator ---------------------------------------------------------- */
@@ -222,6 +239,13 @@ uint64_t scsi_lu_arrive(struct scsi_lu *lu);
 
 /* Runs a command to its end: status, in_len, sense are set. May sleep long. */
 void scsi_lu_execute(struct scsi_lu *lu, struct scsi_cmd *cmd);
+
+/*
+ * A turn among the commands for work that is none (a cartridge arrives, a person asks): between the two no
+ * medium command runs. enter takes a ticket and waits for its turn; the same thread leaves.
+ */
+void scsi_lu_enter(struct scsi_lu *lu);
+void scsi_lu_leave(struct scsi_lu *lu);
 
 /* An event in the order of arrival (it takes a ticket of its own, from scsi_lu_arrive). */
 void scsi_lu_event(struct scsi_lu *lu, enum lu_event ev, uint64_t nexus, uint64_t ticket);

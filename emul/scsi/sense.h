@@ -104,6 +104,8 @@ struct sense {
 	bool field_in_cdb;
 	uint16_t field;	/* byte */
 	int8_t bit;	/* 0..7, -1: whole byte(s) */
+	bool progress_valid; /* sense-key specific: progress indication (never with field_valid) */
+	uint16_t progress;   /* of 65536 */
 };
 
 #define SENSE_MAX 96
