@@ -17,7 +17,7 @@ REPO = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
 KERNEL_ARGS = (
     "console=ttyS0 loglevel=4 panic=-1 oops=panic mitigations=off nokaslr audit=0 apparmor=0 "
     "no_timer_check cryptomgr.notests nmi_watchdog=0 norandmaps random.trust_cpu=on "
-    "rcupdate.rcu_cpu_stall_timeout=60 rdinit=/init"
+    "rcupdate.rcu_cpu_stall_timeout=60 log_buf_len=4M rdinit=/init"
 )
 
 

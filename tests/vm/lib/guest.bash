@@ -1,0 +1,298 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# Helpers for the bats files that run inside the test guest: load guest.bash, then use them.
+#
+# They find things by address or serial number, never by /dev number (the probing order of units is
+# not stable), and wait for states with a bound, never for a time. Every helper that fails says what
+# it wanted and what it saw.
+#
+# Environment: VTL_BUILD is the meson build directory; VTL_LOGS collects logs of what a test starts.
+
+bats_require_minimum_version 1.5.0
+
+VTL_REPO=$(readlink -f "${BASH_SOURCE[0]%/*}/../../..")
+VTL_BUILD=${VTL_BUILD:-$VTL_REPO/build}
+VTL_LOGS=${VTL_LOGS:-/run/vtl-logs}
+VTL_SCRATCH=/dev/disk/by-id/virtio-vtl-disk0 # tests/vm/suite gives an empty disk
+mkdir -p "$VTL_LOGS"
+
+# ------------------------------------------------------------------------------------------------
+# Failing
+
+# Ends the test with the words given.
+fail() {
+	printf 'failed: %s\n' "$*" >&2
+	return 1
+}
+
+# assert_eq ACTUAL EXPECTED [WHAT]
+assert_eq() {
+	[ "$1" = "$2" ] || fail "${3:-value}: expected '$2', got '$1'"
+}
+
+# assert_match TEXT REGEX [WHAT]: an extended regular expression.
+assert_match() {
+	[[ $1 =~ $2 ]] || fail "${3:-text} does not match '$2': $1"
+}
+
+# Shows what there is to see of a failure: kernel messages since the mark, logs, units, processes.
+# Call it from teardown; it is silent when the test has passed.
+dump_on_failure() {
+	local log
+
+	[ -z "${BATS_TEST_COMPLETED:-}" ] || return 0
+	echo "--- kernel, since the last mark:"
+	dmesg_since_mark | tail -n 60
+	for log in "$VTL_LOGS"/*; do
+		[ -s "$log" ] || continue
+		echo "--- end of $log:"
+		tail -n 60 "$log"
+	done
+	echo "--- units:"
+	timeout 10 lsscsi -g
+	echo "--- processes of ours:"
+	pgrep -a '^vtl' || true
+}
+
+# ------------------------------------------------------------------------------------------------
+# Waiting
+
+# wait_for SECONDS COMMAND...: until COMMAND succeeds. Its output is dropped.
+wait_for() {
+	local seconds=$1 end
+
+	shift
+	end=$((${EPOCHREALTIME/./} + seconds * 1000000))
+	until "$@" >/dev/null 2>&1; do
+		if [ "${EPOCHREALTIME/./}" -ge $end ]; then
+			fail "not within $seconds s: $*"
+			return
+		fi
+		sleep 0.1
+	done
+}
+
+# wait_for_gone SECONDS COMMAND...: until COMMAND fails.
+wait_for_gone() {
+	local seconds=$1
+
+	shift
+	wait_for "$seconds" not "$@"
+}
+
+# not COMMAND...: success if it fails; unlike "!", a failure of it ends a bats test anywhere.
+not() {
+	! "$@"
+}
+
+# wait_for_value SECONDS FILE VALUE: until FILE (of one line) holds VALUE.
+wait_for_value() {
+	wait_for "$1" file_holds "$2" "$3" ||
+		fail "$2 holds '$(cat "$2" 2>&1)', not '$3'"
+}
+
+file_holds() {
+	[ "$(cat "$1")" = "$2" ]
+}
+
+# ------------------------------------------------------------------------------------------------
+# Kernel messages
+
+# Whatever the kernel says when something is wrong with it.
+VTL_DMESG_BAD='WARNING: |BUG: |Oops|general protection fault|blocked for more than'
+VTL_DMESG_BAD+='|possible (circular|recursive|irq lock)|inconsistent lock state|suspicious RCU'
+VTL_DMESG_BAD+='|bad unlock balance|held lock freed|still has locks held|nested lock was not taken'
+VTL_DMESG_BAD+='|kmemleak: [0-9]+ new|unreferenced object|KASAN|KCSAN|UBSAN|refcount_t: '
+VTL_DMESG_BAD+='|list_(add|del) corruption|detected stalls?|soft lockup|hard LOCKUP'
+VTL_DMESG_BAD+='|scheduling while atomic|sleeping function called|Call Trace|use-after-free'
+VTL_DMESG_BAD+='|ODEBUG|DMA-API|nobody cared|Out of memory|page allocation failure'
+VTL_DMESG_BAD+='|__slab_free|Object already free|sysfs: cannot create duplicate'
+VTL_DMESG_BAD+='|kobject.*(tried to init|is not initialized)'
+
+# Remembers this moment: what the kernel said before does not count any more.
+dmesg_mark() {
+	VTL_MARK="vtl-test: mark $$ ${EPOCHREALTIME/./}"
+	echo "$VTL_MARK" >/dev/kmsg
+}
+
+# The kernel's messages since the mark (all without one).
+dmesg_since_mark() {
+	dmesg | awk -v mark="${VTL_MARK:-}" '
+		mark != "" && index($0, mark) { delete line; n = 0; next }
+		{ line[n++] = $0 }
+		END { for (i = 0; i < n; i++) print line[i] }'
+}
+
+# Fails, and shows it, when the kernel complained since the mark. With kmemleak in the kernel it is
+# asked to look first: twice, for it wants to see an object unreferenced more than once.
+dmesg_clean() {
+	local leak=/sys/kernel/debug/kmemleak bad
+
+	if [ -w $leak ]; then
+		echo scan >$leak
+		echo scan >$leak
+	fi
+	bad=$(dmesg_since_mark | grep -E -A 30 -e "$VTL_DMESG_BAD" | head -n 120)
+	[ -z "$bad" ] || fail "the kernel complained:
+$bad"
+}
+
+# ------------------------------------------------------------------------------------------------
+# SCSI units. HCTL is host:channel:target:lun.
+
+# scsi_host NAME: number of the host whose driver is NAME (vtl, scsi_debug, tcm_loopback).
+scsi_host() {
+	local dir
+
+	for dir in /sys/class/scsi_host/host*; do
+		if file_holds "$dir/proc_name" "$1" 2>/dev/null; then
+			echo "${dir##*/host}"
+			return
+		fi
+	done
+	fail "no SCSI host of driver $1"
+}
+
+# scsi_unit HCTL: whether the kernel has such a unit.
+scsi_unit() {
+	[ -d "/sys/bus/scsi/devices/$1" ]
+}
+
+# hctl_of_serial SERIAL: the unit with this serial number (VPD page 80h).
+hctl_of_serial() {
+	local dir
+
+	for dir in /sys/bus/scsi/devices/*:*:*:*; do
+		# Four bytes of header; the kernel keeps the page as it was read.
+		if [ "$(tail -c +5 "$dir/vpd_pg80" 2>/dev/null | tr -d ' \0')" = "$1" ]; then
+			echo "${dir##*/}"
+			return
+		fi
+	done
+	fail "no SCSI unit with serial number $1"
+}
+
+# hctl_of_node NODE: the unit behind /dev/nst0, /dev/sg1, /dev/sch0.
+hctl_of_node() {
+	local class dir
+
+	for class in scsi_tape scsi_generic scsi_changer block; do
+		dir=/sys/class/$class/${1##*/}/device
+		if [ -e "$dir" ]; then
+			dir=$(readlink -f "$dir")
+			echo "${dir##*/}"
+			return
+		fi
+	done
+	fail "$1 is no node of a SCSI unit"
+}
+
+# _node HCTL CLASS REGEX: the node of that class whose name fits.
+_node() {
+	local dir
+
+	for dir in "/sys/bus/scsi/devices/$1/$2"/*; do
+		if [[ ${dir##*/} =~ ^($3)$ ]] && [ -c "/dev/${dir##*/}" ]; then
+			echo "/dev/${dir##*/}"
+			return
+		fi
+	done
+	fail "unit $1 has no node in $2"
+}
+
+# nst_of HCTL, st_of HCTL, sg_of HCTL, sch_of HCTL: print the unit's node.
+nst_of() { _node "$1" scsi_tape 'nst[0-9]+'; }
+st_of() { _node "$1" scsi_tape 'st[0-9]+'; }
+sg_of() { _node "$1" scsi_generic 'sg[0-9]+'; }
+sch_of() { _node "$1" scsi_changer 'sch[0-9]+'; }
+
+# The same by serial number, waiting for the node: nst_by_serial SERIAL [SECONDS].
+nst_by_serial() { _by_serial nst_of "$@"; }
+sg_by_serial() { _by_serial sg_of "$@"; }
+sch_by_serial() { _by_serial sch_of "$@"; }
+
+_by_serial() {
+	wait_for "${3:-30}" _serial_has_node "$1" "$2" && "$1" "$(hctl_of_serial "$2")"
+}
+
+_serial_has_node() {
+	local hctl
+
+	hctl=$(hctl_of_serial "$2") && "$1" "$hctl"
+}
+
+# tape_by_id SERIAL: the non-rewinding node's name that udev's rules made, once it is there.
+tape_by_id() {
+	local link=/dev/tape/by-id/scsi-$1-nst
+
+	wait_for 30 test -c "$link" || return
+	echo "$link"
+}
+
+# ------------------------------------------------------------------------------------------------
+# vtl itself
+
+# vtl_module_load [PARAMETER=VALUE...]: the module built for the kernel that runs.
+vtl_module_load() {
+	local ko
+
+	ko=$VTL_BUILD/kernel/$(uname -r)/vtl.ko
+	[ -e "$ko" ] || fail "$ko is not built" || return
+	modprobe -a scsi_mod sg st ch || return
+	insmod "$ko" "$@" || fail "insmod $ko $*"
+}
+
+# Fails when the module is in use or its exit takes more than a minute.
+vtl_module_unload() {
+	[ -d /sys/module/vtl ] || return 0
+	timeout 60 rmmod vtl || fail "rmmod vtl: status $?, use count $(cat /sys/module/vtl/refcnt)"
+}
+
+# vtl_home: an empty home of its own for this test file, on tmpfs; prints the directory.
+vtl_home() {
+	local dir=${BATS_FILE_TMPDIR:?}/vtl
+
+	mkdir -p "$dir/home" "$dir/run" "$dir/mnt"
+	echo "$dir"
+}
+
+# vtl_config DIR PORT [TEXT]: writes DIR/vtl.conf for a home made by vtl_home and prints its name.
+# TEXT is what follows the general settings: libraries, in the configuration's own language.
+vtl_config() {
+	cat >"$1/vtl.conf" <<-END
+		home = "$1/home"
+		mount = "$1/mnt"
+		run = "$1/run"
+		port = "$2"
+		${3:-library lib0 {\}}
+	END
+	echo "$1/vtl.conf"
+}
+
+# vtl_start CONFIG: all daemons of the configuration, as a person would start them from a checkout.
+vtl_start() {
+	VTL_BUILD=$VTL_BUILD timeout 120 "$VTL_REPO/scripts/vtl" start -c "$1" \
+		>>"$VTL_LOGS/vtl-start.log" 2>&1 </dev/null 3>&- ||
+		fail "scripts/vtl start -c $1: status $?: $(tail -n 20 "$VTL_LOGS/vtl-start.log")"
+}
+
+# vtl_stop CONFIG: and back; then no process of vtl is left.
+vtl_stop() {
+	VTL_BUILD=$VTL_BUILD timeout 120 "$VTL_REPO/scripts/vtl" stop -c "$1" \
+		>>"$VTL_LOGS/vtl-start.log" 2>&1 </dev/null 3>&- ||
+		fail "scripts/vtl stop -c $1: status $?: $(tail -n 20 "$VTL_LOGS/vtl-start.log")"
+	wait_for_gone 30 pgrep -x 'vtltape|vtllibrary|vtlfs'
+}
+
+# For teardown_file: ends what a failed test left, so that the next file finds a clean guest.
+vtl_kill_all() {
+	local mount
+
+	pkill -KILL -x 'vtltape|vtllibrary|vtlfs' || true
+	while read -r _ mount _; do
+		umount -l "$mount" || true
+	done < <(grep -E '^[^ ]+ [^ ]+ fuse\.?(vtl|vtlfs)? ' /proc/mounts)
+	wait_for_gone 30 pgrep -x 'vtltape|vtllibrary|vtlfs' || true
+	vtl_module_unload || true
+}
