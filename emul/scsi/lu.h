@@ -8,7 +8,9 @@
  *
  * Order: a port takes a ticket (scsi_lu_arrive) for each command in the order in which they came, and
  * then executes it, on any thread. Commands flagged OP_ANYTIME run at once; all others run one at a time
- * in ticket order. Every ticket taken must be executed, or the unit waits for ever.
+ * in ticket order. Every ticket taken must be executed (or dropped), or the unit waits for ever. A port
+ * that hears of a reset takes its ticket with scsi_lu_arrive_event(): whatever arrives later finds the
+ * reset's unit attention, ANYTIME commands too, and what arrived earlier and has not begun is aborted.
  *
  * Locks, in order: turn (held by the running non-ANYTIME command, taken by ticket), attr (short; UA,
  * reservations, mode and log values). Handlers of ANYTIME ops take attr only, never wait for media.
@@ -34,7 +36,7 @@ struct scsi_cmd {
 	/* the port's, constant while the command runs */
 	const uint8_t *cdb;
 	unsigned cdb_len;
-	uint64_t nexus;	     /* which initiator port: any number that stays the same for it */
+	uint64_t nexus;	     /* which initiator port: any number but 0 that stays the same for it */
 	uint64_t ticket;     /* from scsi_lu_arrive */
 	const uint8_t *out;  /* data from the initiator */
 	size_t out_len;
@@ -73,6 +75,9 @@ enum op_flags {
 	OP_OUT_LEN = 1 << 4,	/* has a parameter list whose length the handler checks itself */
 	OP_WRITES = 1 << 5,	/* changes the medium */
 	OP_SKIP_DEFERRED = 1 << 6, /* does not report a deferred error */
+	OP_WE_OK = 1 << 7, /* a read: allowed to others under a Write Exclusive persistent reservation */
+	OP_SKIP_PR = 1 << 8, /* allowed to others under any persistent reservation, not under RESERVE */
+	OP_VENDOR = 1 << 9, /* vendor specific: REPORT SUPPORTED OPERATION CODES says so */
 };
 
 typedef struct sense (*scsi_handler)(struct scsi_lu *lu, struct scsi_cmd *cmd);
@@ -91,6 +96,8 @@ struct scsi_op {
 	 * with a service action carry it in usage[1] bits 4-0. The last byte is CONTROL.
 	 */
 	uint8_t usage[SCSI_CDB_MAX];
+	/* Seconds it usually takes, and seconds to give it (RSOC timeouts descriptor). 0: unspecified. */
+	uint32_t nominal_s, recommended_s;
 };
 
 /* The row for a CDB in a type's tables; NULL with *known_opcode set when only the service action is not. */
@@ -121,6 +128,11 @@ struct mode_page {
 	 * parameter list, for sense_bad_list().
 	 */
 	struct sense (*apply)(struct scsi_lu *lu, const uint8_t *page, unsigned at);
+	/*
+	 * The value check alone, changing nothing: called for every page of a list before the first one
+	 * is applied, so that a refused list has no effect. Not under attr. May be NULL.
+	 */
+	struct sense (*check)(struct scsi_lu *lu, const uint8_t *page, unsigned at);
 };
 
 struct log_writer; /* log_param() in scsi/log.h */
@@ -188,6 +200,8 @@ struct scsi_lu_type {
 	 * such as an operation in progress, or good. ANYTIME. NULL: ready() is asked.
 	 */
 	struct sense (*request_sense)(struct scsi_lu *lu);
+	/* scsi_lu_prevented() may have changed, to publish it. No lock held. May be NULL. */
+	void (*prevent_changed)(struct scsi_lu *lu);
 };
 
 /* ---- unit attentions, per initiator ---------------------------------------------------------- */
@@ -202,27 +216,36 @@ void scsi_ua_one(struct scsi_lu *lu, uint16_t asc, uint64_t nexus);
 
 /* ---- the unit ------------------------------------------------------------------------------- */
 
-struct lu_nexus; /* per-initiator state, scsi/nexus.c */
+struct lu_nexus; /* per-initiator state, scsi/nexus.c: an array of SCSI_NEXUS_MAX */
 struct lu_reserve; /* reservations, scsi/reserve.c */
 struct lu_mode;	 /* current mode values, scsi/mode.c */
+struct lu_buffers; /* READ and WRITE BUFFER's, scsi/buffer.c */
 
 struct scsi_lu {
 	/* constant */
 	const struct scsi_lu_type *type;
 	struct lu_identity id;
 	void *priv; /* struct ssc *, struct smc * */
+	const struct scsi_op *op_index[256]; /* the row for op codes without service actions */
 
 	/* ticket order */
 	pthread_mutex_t turn_lock;
 	pthread_cond_t turn_cond;
 	uint64_t next_ticket, turn; /* under turn_lock */
-	uint64_t passed;	    /* bitmap of ANYTIME tickets past `turn` that need no turn */
+	uint64_t *passed;	    /* ring bitmap of tickets past `turn` that need no turn */
+	uint64_t passed_bits;
+	unsigned turn_waiters;
 
 	/* attr */
 	pthread_mutex_t attr;
 	struct lu_nexus *nexus;
 	struct lu_reserve *reserve;
 	struct lu_mode *mode;
+	struct lu_buffers *buffers;
+	uint64_t nexus_clock;  /* counts commands, for forgetting the least recently seen initiator */
+	uint64_t reset_before; /* commands with lower tickets were aborted by a reset */
+	int64_t timestamp_offset_ms; /* SET TIMESTAMP: what to add to the host's clock */
+	uint8_t timestamp_origin;
 	bool prevent_any; /* some initiator prevents medium removal */
 	uint64_t tapealert; /* bit 63 = flag 1; set and cleared through scsi/tapealert.h */
 	void (*tapealert_changed)(void *arg, uint64_t mask);
@@ -237,6 +260,9 @@ void scsi_lu_release(struct scsi_lu *lu);
 /* The next ticket; called by the port in the order of arrival. */
 uint64_t scsi_lu_arrive(struct scsi_lu *lu);
 
+/* Gives a ticket back whose command will not be executed. */
+void scsi_lu_drop(struct scsi_lu *lu, uint64_t ticket);
+
 /* Runs a command to its end: status, in_len, sense are set. May sleep long. */
 void scsi_lu_execute(struct scsi_lu *lu, struct scsi_cmd *cmd);
 
@@ -247,11 +273,24 @@ void scsi_lu_execute(struct scsi_lu *lu, struct scsi_cmd *cmd);
 void scsi_lu_enter(struct scsi_lu *lu);
 void scsi_lu_leave(struct scsi_lu *lu);
 
-/* An event in the order of arrival (it takes a ticket of its own, from scsi_lu_arrive). */
+/*
+ * The ticket of an event, called in the order of arrival like scsi_lu_arrive(). Unit attentions, the end
+ * of reservations and of PREVENT, mode defaults take effect here, at once. Never waits.
+ */
+uint64_t scsi_lu_arrive_event(struct scsi_lu *lu, enum lu_event ev, uint64_t nexus);
+
+/*
+ * An event in the order of arrival: waits for its turn, then type->event(). The ticket is one of
+ * scsi_lu_arrive_event(); with one of scsi_lu_arrive() the attentions take effect only now. nexus: whose
+ * for LU_NEXUS_LOSS, otherwise 0.
+ */
 void scsi_lu_event(struct scsi_lu *lu, enum lu_event ev, uint64_t nexus, uint64_t ticket);
 
-/* Does an initiator other than `nexus` hold a reservation? And PREVENT of any. Take attr. */
+/* Does any initiator prevent medium removal? Takes attr. */
 bool scsi_lu_prevented(struct scsi_lu *lu);
+
+/* Does an initiator other than `nexus` (0: any) hold a reservation of either kind? Takes attr. */
+bool scsi_lu_reserved(struct scsi_lu *lu, uint64_t nexus);
 
 /* A mode page's current bytes (not a copy) or NULL; call with attr held. */
 uint8_t *scsi_mode_current(struct scsi_lu *lu, uint8_t page, uint8_t subpage);
@@ -266,5 +305,10 @@ void lu_identity_naa(struct lu_identity *id);
  * REPORT/SET TIMESTAMP, WRITE/READ BUFFER.
  */
 extern const struct scsi_op spc_ops[];
+
+/* Mode pages that any type may list: 0Ah (D_SENSE changeable), 0A/01h, 1Ch (DEXCPT, MRIE 3 changeable). */
+extern const struct mode_page spc_mode_control;
+extern const struct mode_page spc_mode_control_extension;
+extern const struct mode_page spc_mode_info_exceptions;
 
 #endif
