@@ -136,15 +136,25 @@ debug_unit() {
 	((SECONDS - start < 20))
 }
 
-@test "the clock runs at the right speed" {
-	local start end rtc_start rtc_end
+# rtc_tick LAST: waits until the real-time clock, which is the host's, shows another second.
+rtc_tick() {
+	while [ "$(</sys/class/rtc/rtc0/since_epoch)" = "$1" ]; do
+		sleep 0.01
+	done
+}
 
-	# The real-time clock is the host's; it counts whole seconds.
-	rtc_start=$(cat /sys/class/rtc/rtc0/since_epoch)
+@test "the clock runs at the right speed" {
+	local first start last end error
+
+	rtc_tick "$(</sys/class/rtc/rtc0/since_epoch)"
+	first=$(</sys/class/rtc/rtc0/since_epoch)
 	start=${EPOCHREALTIME/./}
-	sleep 8
-	rtc_end=$(cat /sys/class/rtc/rtc0/since_epoch)
+	sleep 3
+	rtc_tick "$(</sys/class/rtc/rtc0/since_epoch)"
 	end=${EPOCHREALTIME/./}
-	local drift=$((end - start - (rtc_end - rtc_start) * 1000000))
-	((drift > -2000000 && drift < 2000000)) || fail "clock off by $drift us in 8 s"
+	last=$(</sys/class/rtc/rtc0/since_epoch)
+	error=$((end - start - (last - first) * 1000000))
+	# A few looks at the real-time clock fit into a tenth of the time even on a busy host.
+	((error * 10 < end - start && -error * 10 < end - start)) ||
+		fail "the clock is $error us off in $((last - first)) s"
 }

@@ -14,7 +14,8 @@ bats_require_minimum_version 1.5.0
 VTL_REPO=$(readlink -f "${BASH_SOURCE[0]%/*}/../../..")
 VTL_BUILD=${VTL_BUILD:-$VTL_REPO/build}
 VTL_LOGS=${VTL_LOGS:-/run/vtl-logs}
-VTL_SCRATCH=/dev/disk/by-id/virtio-vtl-disk0 # tests/vm/suite gives an empty disk
+# An empty disk that tests/vm/suite gives.
+export VTL_SCRATCH=/dev/disk/by-id/virtio-vtl-disk0
 mkdir -p "$VTL_LOGS"
 
 # ------------------------------------------------------------------------------------------------

@@ -102,7 +102,7 @@ def _archive(moddir):
 
 
 def build(kernel_dir, release, fallback_dir):
-    """The path of an initrd for the kernel; in fallback_dir where the cache is not ours to write."""
+    """The path of an initrd for the kernel; in fallback_dir if the cache is not writable."""
     data = _archive(os.path.join(kernel_dir, "lib/modules", release))
     name = "initrd-" + hashlib.sha256(data).hexdigest()[:16] + ".img"
     for place in (kernel_dir, fallback_dir):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """One test guest: QEMU with a Debian kernel on the host's files, and the streams out of it."""
 
+import glob
 import os
 import re
 import secrets
@@ -90,7 +91,9 @@ class Vm:
         self.streams = []
 
     def _kernel(self):
-        """(directory, release) of the cached kernel; fetched if the cache has none."""
+        """(directory, release) of the kernel; fetched if it is a series that the cache has not."""
+        if "/" in self.options.kernel:
+            return self._own_kernel(os.path.realpath(self.options.kernel))
         command = [os.path.join(os.path.dirname(HERE), "fetch-kernel"), "--dir",
                    self.options.kernel]
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -99,6 +102,13 @@ class Vm:
             raise VmError(f"no kernel {self.options.kernel}")
         directory = os.fsdecode(done.stdout.strip())
         return directory, os.path.basename(directory)
+
+    @staticmethod
+    def _own_kernel(directory):
+        releases = glob.glob(os.path.join(directory, "lib/modules/*/modules.dep"))
+        if len(releases) != 1 or not os.path.exists(os.path.join(directory, "vmlinux")):
+            raise VmError(f"{directory} does not hold vmlinux and lib/modules of one release")
+        return directory, os.path.basename(os.path.dirname(releases[0]))
 
     def _write_job(self, kernel_dir, release, merge):
         """What guest-init reads: assignments for bash."""
@@ -198,7 +208,7 @@ class Vm:
             return None
         return self.streams[0].status
 
-    def last_words(self, lines=40):
+    def last_words(self, lines=120):
         """The end of the console and what QEMU complained of, for a person to read."""
         text = ""
         for path in (self.console, os.path.join(self.work, "qemu.err")):
