@@ -51,23 +51,29 @@ static const char busy_name[] = "no memory for a transfer buffer: BUSY";
 /* ---- the order of the stream ---------------------------------------------------------------- */
 
 /*
- * Waits for an item's place in the stream and takes its ticket there (0 for items that need none). Short:
- * the threads before are between their ioctl and here.
+ * An item's place in the stream: enter waits until all items before it have passed theirs. Short: the
+ * threads that have those are between their ioctl and here.
  */
-static uint64_t seq_ticket(struct kernel_port *p, const struct vtl_item *it, bool want)
+static void seq_enter(struct kernel_port *p, const struct vtl_item *it)
 {
-	uint64_t ticket = 0;
-
 	pthread_mutex_lock(&p->lock);
 	while (it->seq > p->next_seq)
 		pthread_cond_wait(&p->seq_cond, &p->lock);
-	if (want)
-		ticket = scsi_lu_arrive(p->base.unit.lu);
+}
+
+static void seq_leave(struct kernel_port *p, const struct vtl_item *it)
+{
 	if (it->seq == p->next_seq)
 		p->next_seq++;
 	pthread_cond_broadcast(&p->seq_cond);
 	pthread_mutex_unlock(&p->lock);
-	return ticket;
+}
+
+/* For items that need no ticket. */
+static void seq_pass(struct kernel_port *p, const struct vtl_item *it)
+{
+	seq_enter(p, it);
+	seq_leave(p, it);
 }
 
 /* ---- one item ------------------------------------------------------------------------------- */
@@ -89,7 +95,7 @@ static void serve_command(struct kernel_port *p, struct vtl_xchg *x, struct xbuf
 
 	if (it->dir != VTL_DIR_NONE &&
 	    (!buf || (it->dir == VTL_DIR_OUT && it->data_copied < it->data_len))) {
-		seq_ticket(p, it, false);
+		seq_pass(p, it);
 		log_warn("%s", busy_name);
 		x->answer.status = SAM_BUSY;
 		return;
@@ -102,7 +108,9 @@ static void serve_command(struct kernel_port *p, struct vtl_xchg *x, struct xbuf
 		cmd.in = buf->data;
 		cmd.in_cap = it->data_len < buf->cap ? it->data_len : buf->cap;
 	}
-	cmd.ticket = seq_ticket(p, it, true);
+	seq_enter(p, it);
+	cmd.ticket = scsi_lu_arrive(p->base.unit.lu);
+	seq_leave(p, it);
 	scsi_lu_execute(p->base.unit.lu, &cmd);
 	x->answer.status = cmd.status;
 	x->answer.sense_len =
@@ -122,10 +130,11 @@ static void serve_event(struct kernel_port *p, const struct vtl_item *it)
 {
 	struct scsi_lu *lu = p->base.unit.lu;
 	enum lu_event ev = LU_BUS_RESET;
+	uint64_t ticket;
 
 	switch (it->event) {
 	case VTL_EVENT_ABORT:
-		seq_ticket(p, it, false);
+		seq_pass(p, it);
 		scsi_lu_enter(lu);
 		scsi_lu_leave(lu);
 		return;
@@ -137,10 +146,13 @@ static void serve_event(struct kernel_port *p, const struct vtl_item *it)
 	case VTL_EVENT_HOST_RESET:
 		break;
 	default: /* READY, which we did not ask for, and what a newer module may know */
-		seq_ticket(p, it, false);
+		seq_pass(p, it);
 		return;
 	}
-	scsi_lu_event(lu, ev, item_nexus(it), seq_ticket(p, it, true));
+	seq_enter(p, it);
+	ticket = scsi_lu_arrive_event(lu, ev, 0);
+	seq_leave(p, it);
+	scsi_lu_event(lu, ev, 0, ticket);
 }
 
 static void serve_item(struct kernel_port *p, struct vtl_xchg *x, struct xbuf *buf)
@@ -160,7 +172,7 @@ static void serve_item(struct kernel_port *p, struct vtl_xchg *x, struct xbuf *b
 	case VTL_KIND_NONE:
 		break;
 	default: /* GONE, or unknown: only its place counts */
-		seq_ticket(p, &x->cmd, false);
+		seq_pass(p, &x->cmd);
 	}
 }
 

@@ -181,7 +181,9 @@ static void unit_event(struct sock_conn *c, enum lu_event ev)
 {
 	struct scsi_lu *lu = c->port->base.unit.lu;
 
-	scsi_lu_event(lu, ev, c->nexus, scsi_lu_arrive(lu));
+	uint64_t nexus = ev == LU_NEXUS_LOSS ? c->nexus : 0;
+
+	scsi_lu_event(lu, ev, nexus, scsi_lu_arrive_event(lu, ev, nexus));
 }
 
 static int serve_task(struct sock_conn *c, const struct sock_request *rq)
