@@ -22,6 +22,8 @@
  *   tapealert <hex>  set the 64 TapeAlert flags (bit 63 = flag 1)
  *   online 0|1       | compression <codec> [level] | inject <rule> | load | unload ...
  * Library status files: state door/<n> last_error tapealert prevent.
+ *   prevent  "1" while the host prevents medium removal, "0"; online "1" or "0"; door/<n> "open" or
+ *            "closed". tree_move() reads these.
  * Library verbs: look, door <n> open|close, online 0|1, tapealert <hex>.
  */
 
@@ -29,6 +31,15 @@
 
 #include <stdint.h>
 #include <sys/types.h>
+
+/*
+ * Requests by hand: `echo eject > control/request`, with or without a number in front; the answer is
+ * in status/answer. A line counts when it ends with a newline.
+ *
+ * A request that stands in control/request when a daemon begins is not carried out: it was meant for
+ * an earlier daemon, or nobody waits for it any more. An asker that does wait hears of it and asks
+ * again by itself. An asker that gives up takes its request back.
+ */
 
 /* ---- asking --------------------------------------------------------------------------------- */
 
@@ -58,7 +69,10 @@ struct ctl; /* one daemon's desk */
 int ctl_open(struct tree *t, const struct elem *e, struct ctl **ctlp);
 void ctl_close(struct ctl *c);
 
-/* Publishes status/<name>. Writes nothing when the text is what it was. Any thread. */
+/*
+ * Publishes status/<name> ("door/1" makes the directory too); a newline is added where the text has
+ * none at the end. Writes nothing when the text is what it was. Any thread.
+ */
 int ctl_publish(struct ctl *c, const char *name, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
@@ -68,9 +82,16 @@ struct ctl_request {
 	char arg[256];
 };
 
-/* The request that waits, if there is one not yet answered: 1, 0 none. */
+/*
+ * The request that waits, if there is one not yet answered: 1, 0 none. A line that is no request is
+ * answered with EINVAL here and not returned.
+ */
 int ctl_next(struct ctl *c, struct ctl_request *ret);
 
+/*
+ * err: 0, or an errno (either sign). An answer to a request that another one has replaced meanwhile is
+ * dropped: its asker is gone. ESTALE is not for daemons.
+ */
 int ctl_answer(struct ctl *c, const struct ctl_request *req, int err, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 

@@ -30,11 +30,17 @@
 #define LIBRARY_NAME_MAX 31
 
 /* Numbered as SMC's element type codes; the vault is ours. */
-enum elem_type { ELEM_VAULT = 0, ELEM_PICKER = 1, ELEM_SLOT = 2, ELEM_MAP = 3, ELEM_DRIVE = 4 };
+enum elem_type {
+	ELEM_VAULT = 0,
+	ELEM_PICKER = 1,
+	ELEM_SLOT = 2,
+	ELEM_MAP = 3,
+	ELEM_DRIVE = 4
+};
 
 struct elem {
 	enum elem_type type;
-	unsigned n;			     /* 1.. ; 0 for the vault */
+	unsigned n;			    /* 1.. ; 0 for the vault */
 	char library[LIBRARY_NAME_MAX + 1]; /* "" for the vault */
 };
 
@@ -45,6 +51,12 @@ int tree_open(const char *home, struct tree **treep);
 void tree_close(struct tree *t);
 const char *tree_home(const struct tree *t);
 int tree_pool_fd(const struct tree *t); /* borrowed */
+
+/*
+ * How long a drive may take to unload and to see a new cartridge before it counts as silent, in ms.
+ * Default 120,000 and 30,000.
+ */
+void tree_set_patience(struct tree *t, int eject_ms, int look_ms);
 
 struct tree_shape {
 	unsigned slots, drives, map, pickers;
@@ -61,10 +73,22 @@ int tree_library_shape(struct tree *t, const char *library, const struct tree_sh
 /* What there is on disk. -ENOENT no such library. */
 int tree_library_get(struct tree *t, const char *library, struct tree_shape *ret);
 
+/*
+ * Removes a library: -EBUSY while an element holds a cartridge or a daemon of it lives, -ENXIO no such
+ * library.
+ */
+int tree_library_remove(struct tree *t, const char *library);
+
+/*
+ * May a library have this name: 1 to LIBRARY_NAME_MAX of A-Z a-z 0-9 _ - . and a letter or digit first;
+ * not one that stands beside the libraries in the mount (vault, events, cartridges, pool).
+ */
+bool library_name_valid(const char *name);
+
 /* Calls fn for each library in name order until it returns non-zero, which is returned. */
 int tree_libraries(struct tree *t, int (*fn)(void *arg, const char *library), void *arg);
 
-/* "lib0/slots/0003", "lib0/drives/1", "vault". parse: -EINVAL. buf: TREE_PATH_MAX bytes. */
+/* "lib0/slots/0003", "lib0/drives/1", "vault". parse: -EINVAL (one spelling: "slots/3" is none). buf: TREE_PATH_MAX bytes. */
 #define TREE_PATH_MAX 64
 void elem_path(const struct elem *e, char *buf);
 int elem_parse(const char *path, struct elem *ret);
@@ -88,16 +112,16 @@ int tree_list(struct tree *t, const struct elem *e, int (*fn)(void *arg, const c
 
 enum tree_refuse {
 	TREE_OK,
-	TREE_NO_ELEMENT,     /* -ENXIO   source or destination does not exist */
-	TREE_SOURCE_EMPTY,   /* -ENOENT */
-	TREE_DEST_FULL,	     /* -EBUSY  (mv: the slot never swallows two tapes) */
-	TREE_PREVENTED,	     /* -EBUSY   medium removal prevented in the drive (PREVENT ALLOW) */
-	TREE_DRIVE_BUSY,     /* -EBUSY   the drive cannot unload now */
-	TREE_DOOR_OPEN,	     /* -EBUSY   the import/export door is open (robot) or locked (operator) */
-	TREE_OFFLINE,	     /* -EBUSY   library or drive is off line */
-	TREE_DRIVE_SILENT,   /* -ETIMEDOUT the drive's daemon lives but did not answer */
-	TREE_INCOMPATIBLE,   /* -EINVAL  a cartridge that this element can never take */
-	TREE_IO,	     /* other -errno: the host's file system */
+	TREE_NO_ELEMENT,   /* -ENXIO   source or destination does not exist */
+	TREE_SOURCE_EMPTY, /* -ENOENT */
+	TREE_DEST_FULL,	   /* -EBUSY  (mv: the slot never swallows two tapes) */
+	TREE_PREVENTED,	   /* -EBUSY   medium removal prevented in the drive (PREVENT ALLOW) */
+	TREE_DRIVE_BUSY,   /* -EBUSY   the drive cannot unload now */
+	TREE_DOOR_OPEN, /* -EBUSY   the import/export door is open (robot) or locked (operator) */
+	TREE_OFFLINE,	/* -EBUSY   library or drive is off line */
+	TREE_DRIVE_SILENT, /* -ETIMEDOUT the drive's daemon lives but did not answer */
+	TREE_INCOMPATIBLE, /* -EINVAL  a cartridge that this element can never take */
+	TREE_IO,	   /* other -errno: the host's file system */
 };
 
 struct tree_refusal {
@@ -134,7 +158,8 @@ int tree_exchange(struct tree *t, const struct elem *src, const struct elem *dst
 		  const struct elem *dst2, unsigned flags, struct tree_refusal *why);
 
 /*
- * The storage element a cartridge was last moved from, for SVALID, and whether a person put it where
+ * The storage element (or import/export element, or the vault) a cartridge was last moved from, through
+ * whichever drives and pickers, for SVALID, and whether a person put it where
  * it is (SMC: ImpExp bit). -ENOENT unknown.
  */
 int tree_source(struct tree *t, const char *barcode, struct elem *from, bool *by_operator);

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef TREE_TREE_INT_H
+#define TREE_TREE_INT_H
+
+/* What the files of emul/tree share among themselves. */
+
+#include "tree/tree.h"
+
+#include <dirent.h>
+
+struct tree {
+	char *home; /* absolute, links resolved */
+	int pool_fd;
+	int state_fd;
+	int where_fd; /* state/.where */
+	int eject_ms, look_ms;
+};
+
+/* A path below state/: an element's directory and a name in it. */
+#define PLACE_PATH_MAX (TREE_PATH_MAX + BARCODE_MAX + 2)
+
+/* ---- elem.c --------------------------------------------------------------------------------- */
+
+/* Is `name` the directory name of an element of this type: its number, 0 if not. */
+unsigned elem_number(enum elem_type type, const char *name);
+void elem_name(enum elem_type type, unsigned n, char *buf, size_t size);
+struct elem elem_vault(void);
+
+/* ---- tree.c --------------------------------------------------------------------------------- */
+
+/* mkdir that gives the new directory to the owner of the parent when root makes it. 1 made, 0 there. */
+int tree_mkdir(int dirfd, const char *name);
+DIR *tree_opendir(int dirfd, const char *path);
+/* Is the entry a cartridge's link? */
+bool tree_is_link(int dirfd, const struct dirent *de);
+/* Does the link `barcode` stand in `e`? */
+bool tree_has(struct tree *t, const struct elem *e, const char *barcode);
+/* Calls fn for each element of a library, in no order; stops at non-zero, which it returns. */
+int tree_each_elem(struct tree *t, const char *library,
+		   int (*fn)(void *arg, int classfd, const char *name, const struct elem *e),
+		   void *arg);
+
+/* Calls fn for each cartridge's link in the vault and all libraries. */
+int tree_each_link(struct tree *t, int (*fn)(void *arg, const char *barcode, const struct elem *e),
+		   void *arg);
+
+/* ---- arm.c: the arm locks ------------------------------------------------------------------- */
+
+struct arms {
+	int *fd;
+	unsigned n;
+};
+
+enum arms_flags {
+	ARMS_TRY = 1
+}; /* -EAGAIN instead of waiting */
+
+/*
+ * Takes the arm locks of libraries ("" or "vault": the vault's), each once, in ascending name order,
+ * each on a descriptor of its own, so threads of one process exclude each other too. -ENXIO: no such
+ * library.
+ */
+int arms_lock(struct tree *t, const char *const *names, unsigned n, unsigned flags,
+	      struct arms *ret);
+/* The vault's and those of all libraries that there are. */
+int arms_lock_all(struct tree *t, struct arms *ret);
+void arms_unlock(struct arms *a);
+
+/* ---- place.c: the record of where a cartridge is --------------------------------------------- */
+
+enum place_flags {
+	PLACE_OPERATOR = 1, /* a person put it there */
+	PLACE_REPAIR = 2,   /* tree_repair put it there: for tree_insert it has no place yet */
+	PLACE_TRANSIT = 4,  /* half-way through an exchange */
+};
+
+/* type ELEM_NONE: no element */
+#define ELEM_NONE ((enum elem_type)255)
+
+struct place {
+	struct elem to;	  /* where it is, or is about to be */
+	struct elem alt;  /* where it is as long as it is not yet at `to`; ELEM_NONE */
+	struct elem from; /* for tree_source; ELEM_NONE unknown */
+	unsigned flags;
+	uint64_t seq; /* tells two equal records apart; set by place_write */
+};
+
+/* -ENOENT none, -EPROTO unreadable (counts as none). */
+int place_read(struct tree *t, const char *barcode, struct place *ret);
+int place_write(struct tree *t, const char *barcode, struct place *p);
+void place_forget(struct tree *t, const char *barcode);
+
+/* Makes the record of every link when that was never done for this home. */
+int place_rebuild(struct tree *t);
+
+#endif
