@@ -8,6 +8,7 @@
 #include "util/log.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
@@ -32,6 +33,7 @@ void notify_init(const char *name)
 		if (ready_fd <= STDERR_FILENO || fcntl(ready_fd, F_SETFD, FD_CLOEXEC) < 0)
 			ready_fd = -1;
 		setsid(); /* fails only where we lead a session already */
+		signal(SIGPIPE, SIG_IGN); /* a starter that went away is no reason to end */
 	}
 	unsetenv("NOTIFY_SOCKET");
 	unsetenv("VTL_READY_FD");
