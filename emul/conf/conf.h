@@ -16,6 +16,7 @@
  *       serial = "VTL0000L"          # default made from the library's number
  *       vendor = product = revision = ""   # override the personality's strings
  *       slots = 24  map = 4  pickers = 1
+ *       drives = 2                   # how many; default: the drive sections there are, or 2
  *       fill = 10                    # cartridges made when the library is first set up
  *       fill_media = "L8"            # their bar-code suffix (media_by_suffix)
  *       address = "0:0:0"            # channel:target:lun
@@ -26,6 +27,10 @@
  *           compression = "lzo"  compression_level = 0   buffer = 64  port = "auto"  enabled = true
  *       }
  *   }
+ *
+ * Defaults of the i'th library of the file (from 0): serial VTL<iiii>L, its drives' VTL<iiii>D<nn>;
+ * address (i mod 8):0:(i div 8), so channel i for the first eight; drive n has the library's address
+ * with n added to the target. Adding drives moves nobody else's address.
  *
  * Everything has a default: `library lib0 {}` is a working library with two drives; no library at all
  * means lib0. Unknown keys, bad values, duplicate serials, addresses, names are refused with file,
@@ -38,14 +43,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum conf_port { CONF_PORT_AUTO, CONF_PORT_KERNEL, CONF_PORT_TCMU, CONF_PORT_SOCKET };
+enum conf_port {
+	CONF_PORT_AUTO,
+	CONF_PORT_KERNEL,
+	CONF_PORT_TCMU,
+	CONF_PORT_SOCKET
+};
 
 struct conf_address {
 	unsigned channel, target, lun;
 };
 
-struct conf_unit { /* what a drive and a changer have in common */
-	char personality[32]; /* "IBM ULT3580-TD8" */
+struct conf_unit {				  /* what a drive and a changer have in common */
+	char personality[32];			  /* "IBM ULT3580-TD8" */
 	char vendor[9], product[17], revision[5]; /* "" : the personality's */
 	char serial[33];
 	struct conf_address address;
@@ -59,6 +69,7 @@ struct conf_drive {
 	int level;
 	uint64_t buffer; /* bytes */
 	bool enabled;
+	int section; /* its place among the drive sections of the file, -1: made by default */
 };
 
 struct conf_library {
@@ -80,7 +91,8 @@ struct conf {
 };
 
 /*
- * Reads a file. On failure -EINVAL (or the errno of opening it) and *err holds "file:line: reason", to be
+ * Reads a file. Personalities are checked as text only: whether one exists the daemons say. Any thread;
+ * one at a time (libconfuse is not reentrant, a lock inside sees to it). On failure -EINVAL (or the errno of opening it) and *err holds "file:line: reason", to be
  * freed by the caller. The result is freed with conf_free.
  */
 int conf_load(const char *file, struct conf **ret, char **err);
