@@ -281,6 +281,7 @@ static int loop(struct daemon *d)
 {
 	int port_fd = port_event_fd(d->port);
 
+	on_requests(d); /* one that came before control/ was watched has no event */
 	while (!d->ending) {
 		struct pollfd pfd[] = {
 			{ .fd = d->signal_fd, .events = POLLIN },
@@ -302,6 +303,27 @@ static int loop(struct daemon *d)
 		}
 	}
 	return 0;
+}
+
+/* --remove: the unit of a daemon that was killed and will not come back. */
+static int remove_left_behind(struct daemon *d)
+{
+	const struct conf_unit *u =
+		d->ops->type == ELEM_DRIVE ? &conf_drive(d->lib, d->elem.n)->unit : &d->lib->unit;
+	struct port_unit unit = { .name = d->name, .address = u->address };
+	char why[256] = "";
+	int ret = tree_open(d->conf->home, &d->tree);
+
+	if (!ret)
+		ret = ctl_open(d->tree, &d->elem, &d->ctl);
+	if (!ret)
+		ret = port_remove(d->port_override ? d->port_override : u->port, &unit, why,
+				  sizeof(why));
+	if (ret)
+		log_err("removing the unit: %s", why[0] ? why : strerror(-ret));
+	else
+		daemon_publish(d, "device", "");
+	return ret;
 }
 
 static void daemon_close(struct daemon *d)
@@ -332,6 +354,11 @@ int daemon_main(const struct daemon_ops *ops, int argc, char **argv)
 	ret = signals_open(&d);
 	if (!ret)
 		ret = conf_open(&d);
+	if (!ret && d.remove) {
+		ret = remove_left_behind(&d);
+		daemon_close(&d);
+		return ret ? 1 : 0;
+	}
 	if (!ret)
 		ret = tree_start(&d);
 	if (!ret)

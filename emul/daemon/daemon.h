@@ -52,6 +52,7 @@ struct daemon {
 	const char *conf_file;
 	enum conf_port port_override; /* AUTO: none */
 	bool verbose;
+	bool remove; /* only remove the unit from the host */
 	/* constant once started */
 	char name[TREE_PATH_MAX]; /* "lib0/drives/1", "lib0" */
 	struct elem elem;	  /* as tree/ctl.h wants it */

@@ -38,6 +38,12 @@ static int set_verbose(struct daemon *d, const char *arg)
 	return -1;
 }
 
+static int set_remove(struct daemon *d, const char *arg)
+{
+	d->remove = true;
+	return -1;
+}
+
 static int show_help(struct daemon *d, const char *arg);
 
 static int show_version(struct daemon *d, const char *arg)
@@ -54,6 +60,7 @@ static const struct {
 	{ 'c', "config", "FILE", "configuration [" VTL_CONF_FILE "]", set_config },
 	{ 'p', "port", "PORT", "auto, kernel, tcmu or socket, whatever the file says", set_port },
 	{ 'f', "foreground", NULL, "stay in the foreground (it always does)", set_foreground },
+	{ 'R', "remove", NULL, "only remove what a killed daemon left at the host", set_remove },
 	{ 'v', "verbose", NULL, "tell more", set_verbose },
 	{ 'h', "help", NULL, "this text", show_help },
 	{ 'V', "version", NULL, "the version", show_version },

@@ -453,6 +453,20 @@ static int kernel_event_fd(struct port *base)
 	return ((struct kernel_port *)base)->fail_fd;
 }
 
+static int kernel_remove(const struct port_unit *u, char *why, size_t why_size)
+{
+	struct vtl_address a = { 0, u->address.channel, u->address.target, u->address.lun };
+	cleanup_fd int fd = open(VTL_DEVICE, O_RDWR | O_CLOEXEC);
+
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (fd < 0 || (ioctl(fd, VTL_IOC_REMOVE, &a) < 0 && errno != ENODEV))
+		return port_refuse(-errno, why, why_size, "address %u:%u:%u: %s", a.channel,
+				   a.target, a.lun,
+				   errno == EBUSY ? "a daemon serves this unit" : strerror(errno));
+	return 0;
+}
+
 const struct port_ops port_kernel_ops = {
 	.kind = CONF_PORT_KERNEL,
 	.name = "kernel",
@@ -460,4 +474,5 @@ const struct port_ops port_kernel_ops = {
 	.start = kernel_start,
 	.stop = kernel_stop,
 	.event_fd = kernel_event_fd,
+	.remove = kernel_remove,
 };

@@ -45,6 +45,29 @@ int port_auto(char *why, size_t why_size)
 	return -ENODEV;
 }
 
+static const struct port_ops *ops_of(enum conf_port kind)
+{
+	for (size_t i = 0; i < NR_KINDS; i++)
+		if (port_kinds[i]->kind == kind)
+			return port_kinds[i];
+	return NULL;
+}
+
+int port_remove(enum conf_port kind, const struct port_unit *unit, char *why, size_t why_size)
+{
+	const struct port_ops *ops;
+
+	if (kind == CONF_PORT_AUTO) {
+		int ret = port_auto(why, why_size);
+
+		if (ret < 0)
+			return 0; /* no host to remove it from */
+		kind = (enum conf_port)ret;
+	}
+	ops = ops_of(kind);
+	return ops && ops->remove ? ops->remove(unit, why, why_size) : 0;
+}
+
 static void base_release(struct port *base)
 {
 	free((char *)base->unit.name);
@@ -65,9 +88,7 @@ int port_start(enum conf_port kind, const struct port_unit *unit, struct port **
 			return ret;
 		kind = (enum conf_port)ret;
 	}
-	for (size_t i = 0; i < NR_KINDS; i++)
-		if (port_kinds[i]->kind == kind)
-			base.ops = port_kinds[i];
+	base.ops = ops_of(kind);
 	if (!base.ops)
 		return port_refuse(-EINVAL, why, why_size, "no such port");
 	ret = base.ops->probe ? base.ops->probe(why, why_size) : 0;

@@ -37,6 +37,12 @@ int port_start(enum conf_port kind, const struct port_unit *unit, struct port **
  */
 void port_stop(struct port *p, bool keep);
 
+/*
+ * Removes a unit from the host that no daemon serves: one that was killed and will not come back. 0, also
+ * where there is none; -EBUSY: it is served.
+ */
+int port_remove(enum conf_port kind, const struct port_unit *unit, char *why, size_t why_size);
+
 /* Becomes readable when the port failed for good (module gone): the daemon should end. -1: never. */
 int port_event_fd(struct port *p);
 

@@ -23,6 +23,8 @@ struct port_ops {
 	int (*start)(const struct port *base, struct port **pp, char *why, size_t why_size);
 	void (*stop)(struct port *p, bool keep);
 	int (*event_fd)(struct port *p); /* NULL: never */
+	/* As port_remove(). NULL: nothing is ever left behind. */
+	int (*remove)(const struct port_unit *unit, char *why, size_t why_size);
 };
 
 extern const struct port_ops port_socket_ops, port_kernel_ops, port_tcmu_ops;

@@ -20,6 +20,20 @@ static char notify_name[64];
 static char notify_path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 static int ready_fd = -1;
 
+/* Keeps the descriptor alone of all that the starter left open above stderr. */
+static int ready_adopt(int fd)
+{
+	const int mine = STDERR_FILENO + 1;
+
+	if (fd < mine || fcntl(fd, F_GETFD) < 0)
+		return -1;
+	if (fd != mine && dup2(fd, mine) < 0)
+		return -1;
+	fcntl(mine, F_SETFD, FD_CLOEXEC);
+	close_range((unsigned)mine + 1, ~0u, 0);
+	return mine;
+}
+
 void notify_init(const char *name)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
@@ -29,10 +43,8 @@ void notify_init(const char *name)
 	if (path && (path[0] == '/' || path[0] == '@') && strlen(path) < sizeof(notify_path))
 		strcpy(notify_path, path);
 	if (fd) {
-		ready_fd = atoi(fd);
-		if (ready_fd <= STDERR_FILENO || fcntl(ready_fd, F_SETFD, FD_CLOEXEC) < 0)
-			ready_fd = -1;
-		setsid(); /* fails only where we lead a session already */
+		ready_fd = ready_adopt(atoi(fd));
+		setsid();		  /* fails only where we lead a session already */
 		signal(SIGPIPE, SIG_IGN); /* a starter that went away is no reason to end */
 	}
 	unsetenv("NOTIFY_SOCKET");

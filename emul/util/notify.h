@@ -9,8 +9,9 @@
  */
 
 /*
- * Reads and clears both variables, so that no child inherits them; to be called once, early, in main().
- * With $VTL_READY_FD the process also leaves its terminal's session, so that it outlives the script.
+ * Reads and clears both variables, so that no child inherits them; to be called once, in main(), before
+ * anything is opened. With $VTL_READY_FD the process also leaves its terminal's session, so that it
+ * outlives the script, and closes every descriptor but that one and the standard ones.
  */
 void notify_init(const char *name);
 
