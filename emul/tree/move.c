@@ -28,15 +28,24 @@ static void plan_init(struct plan *p, struct tree *t, unsigned flags, struct tre
 	p->why = why;
 }
 
+/* Daemons that were kept from starting while links moved may do so. */
+static void holds_release(struct plan *p)
+{
+	for (unsigned i = 0; i < p->n; i++) {
+		if (p->hop[i].hold >= 0)
+			close(p->hop[i].hold);
+		p->hop[i].hold = -1;
+	}
+}
+
 static void plan_release(struct plan *p)
 {
+	holds_release(p);
 	for (unsigned i = 0; i < p->n; i++) {
 		if (p->hop[i].sfd >= 0)
 			close(p->hop[i].sfd);
 		if (p->hop[i].dfd >= 0)
 			close(p->hop[i].dfd);
-		if (p->hop[i].hold >= 0)
-			close(p->hop[i].hold);
 	}
 	p->n = 0;
 }
@@ -121,6 +130,18 @@ static int plan_add(struct plan *p, const struct elem *src, const struct elem *d
 	return 0;
 }
 
+/* Drives that agreed to something see how it ended. What they say to that changes nothing. */
+static void drives_look(struct plan *p)
+{
+	struct tree_refusal ignored;
+	struct plan quiet = *p;
+
+	quiet.why = &ignored;
+	for (unsigned i = 0; i < p->n; i++)
+		if (p->hop[i].ejected)
+			rules_look(&quiet, &p->hop[i].src);
+}
+
 static void plan_undo(struct plan *p)
 {
 	struct tree_refusal ignored;
@@ -138,9 +159,8 @@ static void plan_undo(struct plan *p)
 			log_err("tree: %s could not be put back: %s", h->barcode, strerror(-err));
 		if (h->dst.type == ELEM_DRIVE)
 			rules_look(&quiet, &h->dst);
-		if (h->src.type == ELEM_DRIVE)
-			rules_look(&quiet, &h->src);
 	}
+	drives_look(p);
 }
 
 static int rename_failed(struct plan *p, const struct hop *h, int err)
@@ -156,36 +176,40 @@ static int rename_failed(struct plan *p, const struct hop *h, int err)
 }
 
 /* The drives are asked, everything is renamed, the drives have seen it: or nothing happened. */
-static int plan_run(struct plan *p)
+static int plan_eject(struct plan *p)
 {
-	struct tree_refusal ignored;
-	struct plan quiet;
 	int err = 0;
 
-	for (unsigned i = 0; !err && i < p->n; i++)
-		if (p->hop[i].src.type == ELEM_DRIVE)
-			err = rules_eject(p, &p->hop[i].src, &p->hop[i].hold);
-	if (err)
-		return err;
+	for (unsigned i = 0; !err && i < p->n; i++) {
+		struct hop *h = &p->hop[i];
+
+		if (h->src.type != ELEM_DRIVE)
+			continue;
+		err = rules_eject(p, &h->src, &h->hold);
+		h->ejected = !err;
+	}
+	return err;
+}
+
+/* The drives are asked, everything is renamed, the drives have seen it: or nothing happened. */
+static int plan_run(struct plan *p)
+{
+	int err = plan_eject(p);
+
 	for (unsigned i = 0; !err && i < p->n; i++) {
 		err = hop_do(p->t, &p->hop[i], p->flags & TREE_BY_OPERATOR ? PLACE_OPERATOR : 0);
 		if (err)
 			err = rename_failed(p, &p->hop[i], err);
 	}
+	holds_release(p);
 	for (unsigned i = 0; !err && i < p->n; i++)
 		if (p->hop[i].dst.type == ELEM_DRIVE)
 			err = rules_look(p, &p->hop[i].dst);
-	if (err) {
+	if (err)
 		plan_undo(p);
-		return err;
-	}
-	/* A drive that was emptied says so at once too; it has already agreed to that. */
-	quiet = *p;
-	quiet.why = &ignored;
-	for (unsigned i = 0; i < p->n; i++)
-		if (p->hop[i].src.type == ELEM_DRIVE)
-			rules_look(&quiet, &p->hop[i].src);
-	return 0;
+	else
+		drives_look(p); /* so a drive that was emptied says so at once too */
+	return err;
 }
 
 static int lock_failed(struct plan *p, const struct elem *const *e, unsigned n, int err)
@@ -203,7 +227,7 @@ static int lock_failed(struct plan *p, const struct elem *const *e, unsigned n, 
 
 static int plan_lock(struct plan *p, const struct elem *const *e, unsigned n, struct arms *arms)
 {
-	const char *names[HOPS_MAX];
+	const char *names[HOPS_MAX] = { 0 };
 	int err;
 
 	for (unsigned i = 0; i < n; i++)

@@ -14,6 +14,7 @@ struct hop {
 	char barcode[BARCODE_MAX + 1];
 	int sfd, dfd;	  /* the two directories; owned by the plan */
 	int hold;	  /* keeps a daemon from starting in src meanwhile, or -1 */
+	bool ejected;	  /* the drive src has agreed to give the cartridge up */
 	bool transit;	  /* dst is only a stop on the way */
 	bool done;	  /* the link is at dst */
 	struct place old; /* the record before */

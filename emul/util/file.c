@@ -102,6 +102,8 @@ ssize_t file_read_at(int dirfd, const char *name, char *buf, size_t size)
 
 	if (fd < 0)
 		return -errno;
+	if (size == 0)
+		return -EFBIG;
 	for (;;) {
 		ssize_t n = read(fd, buf + len, size - len);
 
@@ -132,6 +134,7 @@ int mkdir_p(const char *path, mode_t mode)
 {
 	char buf[PATH_MAX];
 	size_t len = strlen(path);
+	struct stat st;
 
 	if (len == 0 || len >= sizeof(buf))
 		return len ? -ENAMETOOLONG : -EINVAL;
@@ -144,9 +147,11 @@ int mkdir_p(const char *path, mode_t mode)
 			return -errno;
 		*p = '/';
 	}
-	if (mkdir(buf, mode) < 0 && errno != EEXIST)
+	if (mkdir(buf, mode) == 0)
+		return 0;
+	if (errno != EEXIST)
 		return -errno;
-	return 0;
+	return stat(buf, &st) < 0 ? -errno : S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
 }
 
 int remove_tree_at(int dfd, const char *name)
