@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The attributes of a cartridge. They are read through the cache's handle, beside a drive that has the
+ * cartridge loaded; writing takes the cartridge for a moment and is refused (EBUSY) while a drive has it.
+ */
+
+#include "vtlfs/attr.h"
+#include "vtlfs/cache.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static ssize_t put_u64(char *buf, size_t size, uint64_t v)
+{
+	return snprintf(buf, size, "%" PRIu64, v);
+}
+
+/* ---- facts of an open cartridge ------------------------------------------------------------- */
+
+static ssize_t get_type(struct cart *c, const struct cart_info *i, char *buf, size_t size)
+{
+	return snprintf(buf, size, "%s", i->media->name);
+}
+
+static ssize_t get_density(struct cart *c, const struct cart_info *i, char *buf, size_t size)
+{
+	return snprintf(buf, size, "0x%02x", i->media->density);
+}
+
+static ssize_t get_capacity(struct cart *c, const struct cart_info *i, char *buf, size_t size)
+{
+	return put_u64(buf, size, i->capacity);
+}
+
+static ssize_t get_sum(struct cart *c, const struct cart_info *i, char *buf, size_t size,
+		       uint64_t (*of)(const struct cart_part_info *p))
+{
+	uint64_t sum = 0;
+
+	for (unsigned n = 0; n < i->partitions; n++) {
+		struct cart_part_info p;
+		int err = cart_part_info(c, n, &p);
+
+		if (err)
+			return err;
+		sum += of(&p);
+	}
+	return put_u64(buf, size, sum);
+}
+
+static uint64_t part_used(const struct cart_part_info *p)
+{
+	return p->used;
+}
+
+static uint64_t part_remaining(const struct cart_part_info *p)
+{
+	return p->capacity > p->used ? p->capacity - p->used : 0;
+}
+
+static uint64_t part_records(const struct cart_part_info *p)
+{
+	return p->eod;
+}
+
+static uint64_t part_filemarks(const struct cart_part_info *p)
+{
+	return p->filemarks;
+}
+
+static uint64_t part_disk(const struct cart_part_info *p)
+{
+	return p->disk;
+}
+
+static ssize_t get_used(struct cart *c, const struct cart_info *i, char *buf, size_t size)
+{
+	return get_sum(c, i, buf, size, part_used);
+}
+
+static ssize_t get_remaining(struct cart *c, const struct cart_info *i, char *buf, size_t size)
+{
+	return get_sum(c, i, buf, size, part_remaining);
+}
+
+static ssize_t get_record_count(struct cart *c, const struct cart_info *i, char *buf, size_t size)
+{
+	return get_sum(c, i, buf, size, part_records);
+}
+
+static ssize_t get_filemarks(struct cart *c, const struct cart_info *i, char *buf, size_t size)
+{
+	return get_sum(c, i, buf, size, part_filemarks);
+}
+
+static ssize_t get_disk(struct cart *c, const struct cart_info *i, char *buf, size_t size)
+{
+	return get_sum(c, i, buf, size, part_disk);
+}
+
+static ssize_t get_partitions(struct cart *c, const struct cart_info *i, char *buf, size_t size)
+{
+	return put_u64(buf, size, i->partitions);
+}
+
+static ssize_t get_write_protect(struct cart *c, const struct cart_info *i, char *buf, size_t size)
+{
+	return put_u64(buf, size, i->write_protect);
+}
+
+static ssize_t get_worm(struct cart *c, const struct cart_info *i, char *buf, size_t size)
+{
+	return put_u64(buf, size, i->worm);
+}
+
+static ssize_t get_generation(struct cart *c, const struct cart_info *i, char *buf, size_t size)
+{
+	return put_u64(buf, size, i->generation);
+}
+
+static ssize_t get_loads(struct cart *c, const struct cart_info *i, char *buf, size_t size)
+{
+	return put_u64(buf, size, i->load_count);
+}
+
+static const struct {
+	const char *name;
+	ssize_t (*get)(struct cart *c, const struct cart_info *i, char *buf, size_t size);
+} facts[] = {
+	{ "type", get_type },
+	{ "density", get_density },
+	{ "capacity", get_capacity },
+	{ "used", get_used },
+	{ "remaining", get_remaining },
+	{ "record_count", get_record_count },
+	{ "filemark_count", get_filemarks },
+	{ "disk_used", get_disk },
+	{ "partitions", get_partitions },
+	{ "write_protect", get_write_protect },
+	{ "worm", get_worm },
+	{ "generation", get_generation },
+	{ "load_count", get_loads },
+};
+
+static ssize_t read_fact(struct fs *fs, const struct obj *o, const struct attr_row *row, char *buf,
+			 size_t size)
+{
+	const char *barcode = fs_barcode(fs, o);
+	struct cart_info info;
+	struct cached *ref;
+	ssize_t n = -ENOENT;
+	int err = barcode ? cache_get(fs->cache, barcode, &ref) : -ENOENT;
+
+	if (err)
+		return err;
+	cart_info(cache_cart(ref), &info);
+	for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++)
+		if (!strcmp(facts[i].name, row->name))
+			n = facts[i].get(cache_cart(ref), &info, buf, size);
+	cache_put(ref);
+	return n;
+}
+
+/* ---- what is known without opening it ------------------------------------------------------- */
+
+static ssize_t read_barcode(struct fs *fs, const struct obj *o, const struct attr_row *row,
+			    char *buf, size_t size)
+{
+	const char *barcode = fs_barcode(fs, o);
+
+	return barcode ? snprintf(buf, size, "%s", barcode) : -ENOENT;
+}
+
+static ssize_t read_location(struct fs *fs, const struct obj *o, const struct attr_row *row,
+			     char *buf, size_t size)
+{
+	char path[TREE_PATH_MAX];
+	struct elem e;
+	int err = fs_elem(fs, o, &e);
+
+	if (err)
+		return err;
+	elem_path(&e, path);
+	return snprintf(buf, size, "%s", path);
+}
+
+/*
+ * One word: ok; recovered: opening had to cut an unfinished end, nothing durable was lost; damaged; or
+ * unsupported: written by a newer version.
+ */
+static ssize_t read_health(struct fs *fs, const struct obj *o, const struct attr_row *row,
+			   char *buf, size_t size)
+{
+	const char *barcode = fs_barcode(fs, o), *word = "ok";
+	struct cart_info info;
+	struct cached *ref;
+	int err = barcode ? cache_get(fs->cache, barcode, &ref) : -ENOENT;
+
+	if (!err) {
+		cart_info(cache_cart(ref), &info);
+		cache_put(ref);
+		if (info.recovered)
+			word = "recovered";
+	} else if (err == -EPROTONOSUPPORT) {
+		word = "unsupported";
+	} else if (err == -EPROTO || err == -EBADMSG || err == -EIO) {
+		word = "damaged";
+	} else {
+		return err;
+	}
+	return snprintf(buf, size, "%s", word);
+}
+
+/* ---- writing -------------------------------------------------------------------------------- */
+
+static int write_write_protect(struct fs *fs, const struct obj *o, const struct attr_row *row,
+			       const char *value, char *why)
+{
+	const struct cart_open how = { .flags = CART_RDWR, .workers = 1 };
+	const char *barcode = fs_barcode(fs, o);
+	struct cart *c;
+	int on = attr_bool(value, why);
+	int err, end;
+
+	if (on < 0)
+		return on;
+	if (!barcode)
+		return -ENOENT;
+	err = cart_open(tree_pool_fd(fs->tree), barcode, &how, &c);
+	if (err == -EBUSY)
+		snprintf(why, ATTR_WHY_MAX, "a drive has %s loaded", barcode);
+	if (err)
+		return err;
+	err = cart_set_write_protect(c, on);
+	end = cart_close(c);
+	return err ? err : end;
+}
+
+static const struct attr_row cart_rows[] = {
+	{ "barcode", 0444, read_barcode, NULL },
+	{ "type", 0444, read_fact, NULL },
+	{ "density", 0444, read_fact, NULL },
+	{ "capacity", 0444, read_fact, NULL },
+	{ "used", 0444, read_fact, NULL },
+	{ "remaining", 0444, read_fact, NULL },
+	{ "record_count", 0444, read_fact, NULL },
+	{ "filemark_count", 0444, read_fact, NULL },
+	{ "disk_used", 0444, read_fact, NULL },
+	{ "partitions", 0444, read_fact, NULL },
+	{ "write_protect", 0666, read_fact, write_write_protect },
+	{ "worm", 0444, read_fact, NULL },
+	{ "health", 0444, read_health, NULL },
+	{ "generation", 0444, read_fact, NULL },
+	{ "load_count", 0444, read_fact, NULL },
+	{ "location", 0444, read_location, NULL },
+};
+
+const struct attr_table attr_cart = { cart_rows, sizeof(cart_rows) / sizeof(cart_rows[0]) };

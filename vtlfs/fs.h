@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef VTLFS_FS_H
+#define VTLFS_FS_H
+
+/*
+ * The file system as a whole: what all its files share. Threads: libfuse's workers (as many as there
+ * are requests in work; a robot move or a question to a daemon keeps one of them), the watcher
+ * (watcher.h), the replay thread (replay.h) and the one that waits for signals (main.c).
+ *
+ * Locks, outermost first; none is held over a call that asks a daemon or tells the kernel:
+ *   an open file's own lock (open.c), a cached cartridge (cache.h), shapes, places, conf,
+ *   replay, said, names, events
+ */
+
+#include "conf/conf.h"
+#include "tree/tree.h"
+#include "vtlfs/obj.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <sys/stat.h>
+#include <time.h>
+
+struct cache;
+struct events;
+struct fuse_session;
+struct names;
+struct places;
+struct replay;
+struct said;
+struct shapes;
+struct watcher;
+
+/* A daemon that has been asked for a value's change answers well within. */
+#define FS_ASK_MS 10000
+
+struct fs {
+	struct tree *tree;
+	struct names *names;
+	struct places *places;
+	struct shapes *shapes;
+	struct cache *cache;
+	struct events *events;
+	struct said *said;
+	struct replay *replay;
+	struct watcher *watcher;
+	struct fuse_session *se;
+
+	uid_t uid;
+	gid_t gid;
+	mode_t mode; /* allowed bits of files; directories get x for each r */
+	struct timespec started;
+
+	pthread_rwlock_t conf_lock;
+	const char *conf_file;
+	struct conf *conf; /* under conf_lock */
+};
+
+/* The element that an object is, is in, or speaks for; the vault for the root. -ENOENT: no such one. */
+int fs_elem(struct fs *fs, const struct obj *o, struct elem *ret);
+
+/* The bar code of a cartridge's object, NULL if there is none. Valid as long as the fs. */
+const char *fs_barcode(struct fs *fs, const struct obj *o);
+
+/* Does that cartridge stand in that element? 0, -ENOENT, -ENXIO no such element. */
+int fs_holds(struct fs *fs, const struct elem *e, const char *barcode);
+
+/* Where a cartridge is: the cheap way. 0 or -ENOENT. */
+int fs_where(struct fs *fs, uint32_t id, const char *barcode, struct elem *ret);
+
+/*
+ * The errno that people get: positive, one of the few that the manual lists. Never EXDEV (mv would copy
+ * and delete), EAGAIN (programs would try for ever) or ENOSYS (the kernel would not ask again).
+ */
+int fs_errno(int err);
+
+/* Says, in last_error and in the log, why something about `e` was refused. Returns fs_errno(err). */
+int fs_refuse(struct fs *fs, const struct elem *e, int err, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* ---- looking (look.c) ------------------------------------------------------------------------ */
+
+struct cart;
+
+/* The named child of a directory. -ENOENT, -errno. */
+int fs_child(struct fs *fs, const struct obj *dir, const char *name, struct obj *ret);
+
+/* The attributes of an object. cart: its handle when the caller has it, or NULL. 0 or -errno. */
+int fs_stat(struct fs *fs, const struct obj *o, struct cart *cart, struct stat *ret);
+
+/* How long the kernel may believe that the name leads there, and the attributes, in seconds. */
+double fs_entry_timeout(const struct obj *o);
+double fs_attr_timeout(const struct obj *o);
+
+/* The directory that an object's directory is in, for `..`. */
+struct obj fs_parent(struct fs *fs, const struct obj *dir);
+
+#endif
