@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# A library for a bats file: brought up in setup_file, taken down in teardown_file, looked at through
+# mtx, mt and the mount. Load it after guest.bash.
+#
+# lib_up exports what a test needs:
+#   CONF HOME_DIR MNT L        configuration, home, mount, and the library in the mount ($MNT/lib0)
+#   CH CHANGER                 sg and sch node of the robot
+#   T1 T2                      non-rewinding nodes of the drives (T2 only where there is a second one)
+#   R1 R2 G1 G2                rewinding and sg nodes
+
+SERIAL_L=VTLTESTL0
+SERIAL_1=VTLTESTD1
+SERIAL_2=VTLTESTD2
+
+# Bytes to write, made once for each guest: they do not shrink, and no two places are alike.
+export DATA=/run/vtl-data/random
+DATA_BYTES=$((24 << 20))
+
+# lib_text [SETTINGS]: the usual library, two drives; SETTINGS come first in its block.
+lib_text() {
+	cat <<-END
+		library lib0 {
+			serial = "$SERIAL_L"
+			slots = 6
+			map = 2
+			fill = 4
+			$1
+			drive 1 { serial = "$SERIAL_1" }
+			drive 2 { serial = "$SERIAL_2" }
+		}
+	END
+}
+
+# lib_up [TEXT]: see above; TEXT is the configuration of the library lib0.
+lib_up() {
+	local dir
+
+	vtl_module_load || return
+	dir=$(vtl_home)
+	export CONF HOME_DIR=$dir/home MNT=$dir/mnt L=$dir/mnt/lib0
+	CONF=$(vtl_config "$dir" kernel "${1:-$(lib_text)}")
+	vtl_start "$CONF" && lib_nodes && data_make
+}
+
+# lib_nodes: finds the units' nodes, by serial number.
+lib_nodes() {
+	export CH CHANGER T1 R1 G1 T2 R2 G2
+
+	CH=$(sg_by_serial $SERIAL_L) && CHANGER=$(sch_by_serial $SERIAL_L) &&
+		T1=$(nst_by_serial $SERIAL_1) && G1=$(sg_by_serial $SERIAL_1) || return
+	R1=/dev/${T1#/dev/n}
+	grep -q $SERIAL_2 "$CONF" || return 0
+	T2=$(nst_by_serial $SERIAL_2) && G2=$(sg_by_serial $SERIAL_2) || return
+	R2=/dev/${T2#/dev/n}
+}
+
+# lib_down: for teardown_file. In order, then without mercy; what did not go in order is a failure.
+lib_down() {
+	local ret=0
+
+	vtl_stop "$CONF" && vtl_module_unload || ret=1
+	vtl_kill_all
+	return $ret
+}
+
+data_make() {
+	[ -e $DATA ] && return
+	mkdir -p ${DATA%/*}
+	head -c $DATA_BYTES /dev/urandom >$DATA
+}
+
+# fresh BARCODE: a new cartridge of that name in the vault.
+fresh() {
+	mkdir "$MNT/vault/$1"
+}
+
+# ------------------------------------------------------------------------------------------------
+# Where the cartridges are. Elements are named as in the mount: drives/1, slots/0001, map/1.
+
+# The first cartridge of an element in the mount, or nothing.
+at() {
+	local dir
+
+	for dir in "$L/$1"/*/; do
+		[ -d "$dir" ] || continue
+		dir=${dir%/}
+		echo "${dir##*/}"
+		return
+	done
+}
+
+# mtx_picture: what the robot says, a line "ELEMENT BARCODE" for each cartridge, sorted.
+mtx_picture() {
+	local slots
+
+	slots=("$L"/slots/*/)
+	mtx -f "$CH" status | awk -v slots=${#slots[@]} '
+		/:Full/ {
+			tag = $0
+			sub(/.*VolumeTag *= */, "", tag)
+			sub(/ *$/, "", tag)
+			n = $0
+			sub(/.*Element /, "", n)
+		}
+		/^Data Transfer Element [0-9]+:Full/ { printf "drives/%d %s\n", $4 + 1, tag }
+		/^ *Storage Element [0-9]+:Full/ { printf "slots/%04d %s\n", $3, tag }
+		/^ *Storage Element [0-9]+ IMPORT.EXPORT:Full/ { printf "map/%d %s\n", $3 - slots, tag }
+	' | sort
+}
+
+# mount_picture: the same from the mount.
+mount_picture() {
+	local dir
+
+	for dir in "$L"/{drives,map,slots}/*/*/; do
+		[ -d "$dir" ] || continue
+		dir=${dir#"$L"/}
+		dir=${dir%/}
+		echo "${dir%/*} ${dir##*/}"
+	done | sort
+}
+
+# disk_picture: the same from the home directory.
+disk_picture() {
+	find "$HOME_DIR/state/lib0" -type l -printf '%P\n' | sed 's|/\([^/]*\)$| \1|' | sort
+}
+
+# The robot, the mount and the disk agree.
+same_picture() {
+	local mount
+
+	mount=$(mount_picture)
+	assert_eq "$(mtx_picture)" "$mount" "mtx beside the mount" &&
+		assert_eq "$(disk_picture)" "$mount" "the disk beside the mount"
+}
+
+# All cartridges that there are, each as often as it has a place.
+census() {
+	find "$HOME_DIR/state" -type l -printf '%f\n' | sort
+}
+
+# Every cartridge of the pool is in exactly one place.
+each_in_one_place() {
+	assert_eq "$(census)" "$(ls "$HOME_DIR/pool")" "cartridges with a place beside the pool's"
+}
+
+# assert_at ELEMENT BARCODE: for the robot as for the mount; BARCODE may be "" for empty.
+assert_at() {
+	assert_eq "$(at "$1")" "$2" "$1 in the mount" &&
+		assert_eq "$(mtx_picture | sed -n "s|^$1 ||p")" "$2" "$1 as the robot has it"
+}
+
+# Brings every cartridge of the drives and mail slots into a free slot, so that a test begins in order.
+all_home() {
+	local dir slot
+
+	for dir in "$L"/{drives,map}/*/*/; do
+		[ -d "$dir" ] || continue
+		for slot in "$L"/slots/*/; do
+			if [ -z "$(at "${slot#"$L"/}")" ]; then
+				mv "$dir" "$slot" || return
+				break
+			fi
+		done
+	done
+}
+
+# ------------------------------------------------------------------------------------------------
+# The tape
+
+# in_drive N BARCODE: puts it there (from wherever it is) if it is not there yet, at the beginning.
+in_drive() {
+	local now where
+
+	now=$(at "drives/$1")
+	if [ "$now" != "$2" ]; then
+		if [ -n "$now" ]; then
+			all_home || return
+		fi
+		where=$(readlink -f "$MNT/cartridges/$2") && mv "$where" "$L/drives/$1/" || return
+	fi
+	rewind_tape "$1"
+}
+
+rewind_tape() {
+	case $1 in
+	1) mt -f "$T1" rewind && mt -f "$T1" setblk 0 ;;
+	2) mt -f "$T2" rewind && mt -f "$T2" setblk 0 ;;
+	esac
+}
+
+# mt_pos NODE: "FILE BLOCK PARTITION" of mt status.
+mt_pos() {
+	mt -f "$1" status |
+		sed -n 's/^File number=\(-\?[0-9]*\), block number=\(-\?[0-9]*\), partition=\([0-9]*\).*/\1 \2 \3/p'
+}
+
+# mt_bits NODE: the words of "General status bits".
+mt_bits() {
+	mt -f "$1" status | tail -n 1
+}
+
+# assert_pos NODE FILE BLOCK [PARTITION]
+assert_pos() {
+	assert_eq "$(mt_pos "$1")" "$2 $3 ${4:-0}" "position (file, block, partition)"
+}
+
+# marked_tape NODE FILES BLOCKS: from where the tape is, FILES files of BLOCKS blocks of 1 KiB, each of
+# which begins with its name: f0b0, f0b1 ...
+marked_tape() {
+	local f b names
+
+	for ((f = 0; f < $2; f++)); do
+		names=()
+		for ((b = 0; b < $3; b++)); do
+			names+=("f${f}b$b")
+		done
+		printf '%-1023s\n' "${names[@]}" |
+			dd of="$1" bs=1024 iflag=fullblock status=none || return
+	done
+}
+
+# next_block NODE: the name of the block that is read now; nothing at a filemark or at the end.
+next_block() {
+	local name
+
+	read -r name < <(dd if="$1" bs=64k count=1 status=none 2>/dev/null)
+	echo "$name"
+}
+
+assert_next() {
+	assert_eq "$(next_block "$1")" "$2" "block read"
+}
+
+# small_cartridge BARCODE [BYTES [ELEMENT]]: a new cartridge of so few bytes (8 MiB), in ELEMENT or in
+# the vault.
+small_cartridge() {
+	"$VTL_BUILD/tests/vm/mkcart" "$HOME_DIR" "$1" "${2:-$((8 << 20))}" || return
+	[ -z "${3:-}" ] || mv "$MNT/vault/$1" "$L/$3/"
+}
+
+# ------------------------------------------------------------------------------------------------
+# The daemons
+
+# drive_pid N, robot_pid: the process that serves it, as it says itself; nothing when none lives.
+drive_pid() { _daemon_pid "$HOME_DIR/state/lib0/drives/$1/status/alive"; }
+robot_pid() { _daemon_pid "$HOME_DIR/state/lib0/status/alive"; }
+
+_daemon_pid() {
+	local pid
+
+	read -r pid <"$1" && [ -d "/proc/$pid" ] && echo "$pid"
+}
+
+vtlfs_pid() { pgrep -x vtlfs; }
+
+# kill_hard PID: kill -9, and wait until it is gone.
+kill_hard() {
+	kill -KILL "$1" && wait_for 30 gone "$1"
+}
+
+# gone PID: no such process, or a zombie, whose files and locks are gone too.
+gone() {
+	[ ! -d "/proc/$1" ] || grep -q '^State:.*[ZX]' "/proc/$1/status"
+}
