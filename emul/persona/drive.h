@@ -12,40 +12,53 @@
 
 #include <stddef.h>
 
-enum media_access { MEDIA_NONE, MEDIA_RO, MEDIA_RW };
+enum media_access {
+	MEDIA_NONE,
+	MEDIA_RO,
+	MEDIA_RW
+};
 
 struct density {
 	uint8_t code;
 	uint32_t bits_per_mm;
 	uint16_t width_tenth_mm;
 	uint16_t tracks;
-	uint32_t capacity_mb; /* 10^6 bytes */
+	uint32_t capacity_mb;			       /* 10^6 bytes */
 	const char *organization, *name, *description; /* 8, 8, 20 characters */
 };
 
-struct drive_media { /* what the drive does with a kind of medium */
-	const char *media; /* media_by_name */
+#define DRIVE_MEDIA_ANY "*"
+
+struct drive_media {	   /* what the drive does with a kind of medium */
+	const char *media; /* media_by_name, or DRIVE_MEDIA_ANY in the last row */
 	enum media_access access;
 	uint8_t medium_type; /* MODE SENSE header */
 };
 
 struct drive_persona {
-	const char *name;		   /* "IBM ULT3580-TD8": what the configuration says */
-	const struct drive_persona *base;  /* values not set here come from there */
+	const char *name;		  /* "IBM ULT3580-TD8": what the configuration says */
+	const struct drive_persona *base; /* values not set here come from there */
 	const char *vendor, *product, *revision;
 	uint8_t ansi_version;
 	const uint16_t *version_descriptors; /* zero-terminated */
-	const struct density *densities;   /* ends with code 0; the first one is the native one */
-	const struct drive_media *media;   /* ends with media NULL */
+	const struct density *densities;     /* ends with code 0; the first one is the native one */
+	const struct drive_media *media;     /* ends with media NULL */
+	/*
+	 * Mode pages as bytes: NULL-terminated, ascending. What a page does (refresh, apply) is the
+	 * drive's code by page code; a row needs functions only where they come from the core.
+	 */
 	const struct mode_page *const *mode_pages;
-	const struct vpd_page *vpd_pages;
-	const struct log_page *log_pages;
-	const struct scsi_op *op_overrides; /* NULL or a table that is searched before ssc_ops */
+	const struct vpd_page *vpd_pages; /* ends with fill NULL; fills use the lu's identity alone */
+	const uint16_t *log_pages;	  /* page << 8 | subpage, ascending, ends with 0 */
+	/* NULL, or rows with fn NULL that take op codes away (ends with name NULL). */
+	const struct scsi_op *op_overrides;
 	void (*inquiry)(struct scsi_lu *lu, uint8_t *buf);
-	uint32_t max_block;	/* READ BLOCK LIMITS */
+	uint8_t inquiry_bytes; /* scsi_lu_type.inquiry_bytes */
+	uint32_t max_block;    /* READ BLOCK LIMITS */
+	uint32_t min_block;
 	uint8_t granularity;
 	unsigned max_partitions;
-	uint64_t features;	/* enum drive_feature */
+	uint64_t features; /* enum drive_feature */
 };
 
 enum drive_feature {
@@ -58,6 +71,7 @@ enum drive_feature {
 	DRIVE_PEW = 1 << 6,
 	DRIVE_APPEND_ONLY = 1 << 7,
 	DRIVE_PARTITIONS = 1 << 8,
+	DRIVE_LOG_KIB = 1 << 9, /* log page 31h counts KiB, not MiB */
 };
 
 /* By the configuration's name, ignoring case and runs of blanks; NULL unknown. Resolved: base merged in. */

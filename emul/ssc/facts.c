@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The snapshot of medium and position that commands read which must not wait (LOG SENSE, MODE SENSE,
+ * TEST UNIT READY) and that is published. Whoever has the turn keeps it true.
+ */
+
+#include "ssc/drive.h"
+
+void ssc_act(struct ssc *s, enum ssc_activity what)
+{
+	atomic_store_explicit(&s->activity, what, memory_order_relaxed);
+}
+
+/* Under lock. What the partition's used bytes grew by is what compression let through. */
+static void note_part(struct ssc *s, unsigned part)
+{
+	struct cart_part_info *old = &s->facts.part[part], new;
+
+	if (cart_part_info(s->cart, part, &new))
+		return;
+	if (new.used > old->used) {
+		s->facts.n.tape_written += new.used - old->used;
+		s->facts.mount.tape_written += new.used - old->used;
+	}
+	*old = new;
+}
+
+void ssc_note(struct ssc *s)
+{
+	pthread_mutex_lock(&s->lock);
+	cart_pos(s->cart, &s->facts.pos);
+	note_part(s, s->facts.pos.part);
+	pthread_mutex_unlock(&s->lock);
+	ssc_act(s, ACT_IDLE);
+	ssc_publish_later(s, ST_POSITION | ST_COUNTERS);
+}
+
+void ssc_note_all(struct ssc *s)
+{
+	struct cart_info info;
+
+	cart_info(s->cart, &info);
+	pthread_mutex_lock(&s->lock);
+	cart_pos(s->cart, &s->facts.pos);
+	s->facts.nparts = info.partitions;
+	s->facts.capacity = info.capacity;
+	s->facts.write_protect = info.write_protect;
+	for (unsigned i = 0; i < info.partitions; i++)
+		note_part(s, i);
+	for (unsigned i = info.partitions; i < CART_PARTITIONS_MAX; i++)
+		memset(&s->facts.part[i], 0, sizeof(s->facts.part[i]));
+	pthread_mutex_unlock(&s->lock);
+	ssc_act(s, ACT_IDLE);
+	ssc_publish_later(s, ST_POSITION | ST_COUNTERS);
+}
+
+void ssc_facts_get(struct ssc *s, struct ssc_facts *ret, struct ssc_modes *modes)
+{
+	pthread_mutex_lock(&s->lock);
+	*ret = s->facts;
+	if (modes)
+		*modes = s->modes;
+	pthread_mutex_unlock(&s->lock);
+}
