@@ -25,8 +25,6 @@ struct library_persona {
 	uint64_t features; /* enum library_feature */
 };
 
-#define LIBRARY_DVCID_NONE 0xff /* dvcid_length of a row whose library tells no identifiers */
-
 /* dvcid_length of a row whose library tells no identifiers */
 #define LIBRARY_DVCID_NONE 0xff
 
