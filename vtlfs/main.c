@@ -195,6 +195,8 @@ static int take_home(struct fs *fs, int *dirfd)
 			return errno == EWOULDBLOCK ? -EBUSY : -errno;
 		nanosleep(&pause, NULL);
 	}
+	if (ftruncate(fd, 0) < 0 || dprintf(fd, "%d\n", (int)getpid()) < 0) /* for people */
+		log_warn("lock: %m");
 	return 0;
 }
 
@@ -338,7 +340,7 @@ int main(int argc, char **argv)
 		return 2;
 	if (opt.exit)
 		return 0;
-	log_init("vtlfs", opt.debug ? LOG_L_DEBUG : LOG_L_INFO);
+	log_init("vtlfs", opt.verbose ? LOG_L_DEBUG : LOG_L_INFO);
 	fs.uid = opt.uid;
 	fs.gid = opt.gid;
 	fs.mode = opt.mode;

@@ -32,9 +32,9 @@ static const char usage[] =
 	"Usage: vtlfs [options] [mountpoint]\n"
 	"Mounts the tape libraries of a configuration as a file system.\n"
 	"\n"
-	"  -c, --conf FILE      the configuration (default: " VTL_CONF_FILE ")\n"
+	"  -c, --config FILE    the configuration (default: " VTL_CONF_FILE ")\n"
 	"  -f, --foreground     stay in the foreground, messages on standard error\n"
-	"  -d, --debug          tell more\n"
+	"  -v, --verbose        tell more\n"
 	"  -o OPTION[,...]      uid=USER  gid=GROUP  mode=OCTAL (of files: 0640), and the mount\n"
 	"                       options of FUSE: allow_other (default for root), ro, ...\n"
 	"  -h, --help           this text\n"
@@ -104,13 +104,13 @@ static int add_arg(struct options *opt, const char *o)
 static int parse_line(struct options *opt, int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{ "conf", required_argument, NULL, 'c' }, { "foreground", no_argument, NULL, 'f' },
-		{ "debug", no_argument, NULL, 'd' },	  { "help", no_argument, NULL, 'h' },
+		{ "config", required_argument, NULL, 'c' }, { "foreground", no_argument, NULL, 'f' },
+		{ "verbose", no_argument, NULL, 'v' },	  { "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },	  { NULL, 0, NULL, 0 },
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "c:fdo:hV", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "c:fvo:hV", longs, NULL)) != -1) {
 		switch (c) {
 		case 'c':
 			free(opt->conf);
@@ -119,8 +119,8 @@ static int parse_line(struct options *opt, int argc, char **argv)
 		case 'f':
 			opt->foreground = true;
 			break;
-		case 'd':
-			opt->debug = true;
+		case 'v':
+			opt->verbose = true;
 			break;
 		case 'o':
 			if (add_arg(opt, optarg))

@@ -13,7 +13,7 @@
 struct options {
 	char *conf;
 	char *mountpoint; /* NULL: as configured */
-	bool foreground, debug;
+	bool foreground, verbose;
 	bool exit; /* --help or --version has been answered */
 	uid_t uid;
 	gid_t gid;

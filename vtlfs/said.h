@@ -10,7 +10,7 @@
 
 #include "tree/tree.h"
 
-#define SAID_MAX 256
+#define SAID_MAX 512
 
 struct said;
 
