@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * READ BUFFER and WRITE BUFFER (SPC-4 6.15, 6.49): one data buffer that holds what was written to it,
- * and an echo buffer that knows whose echo it holds. Microcode is not taken.
+ * READ BUFFER and WRITE BUFFER (SPC-4 6.15, 6.49): one data buffer that holds what was written to
+ * it, and an echo buffer that knows whose echo it holds. Microcode is not taken.
  */
 
 #include "scsi/spc.h"

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* SEND DIAGNOSTIC, RECEIVE DIAGNOSTIC RESULTS (SPC-4 6.42, 6.32): a self-test that passes, page 00h. */
+/*
+ * SEND DIAGNOSTIC, RECEIVE DIAGNOSTIC RESULTS (SPC-4 6.42, 6.32): a self-test that passes, page
+ * 00h.
+ */
 
 #include "scsi/spc.h"
 
@@ -7,7 +10,9 @@
 #define BYTE1_PF       0x10
 #define BYTE1_PCV      0x01
 
-/* Self-test codes that end before the command does; the background ones would need a results log. */
+/*
+ * Self-test codes that end before the command does; the background ones would need a results log.
+ */
 enum {
 	SELFTEST_DEFAULT = 0,
 	SELFTEST_FOREGROUND_SHORT = 5,

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A command's way: its row in the op tables, the checks that all commands share, its handler, its sense. */
+/*
+ * A command's way: its row in the op tables, the checks that all commands share, its handler, its
+ * sense.
+ */
 
 #include "scsi/spc.h"
 
@@ -50,7 +53,9 @@ const struct scsi_op *scsi_op_find(const struct scsi_lu *lu, const uint8_t *cdb,
 	return NULL;
 }
 
-/* The bits that this op code reserves (the standard's strict check): good, or the field at fault. */
+/*
+ * The bits that this op code reserves (the standard's strict check): good, or the field at fault.
+ */
 static struct sense check_reserved(const struct scsi_lu *lu, const struct scsi_op *op,
 				   const uint8_t *cdb)
 {

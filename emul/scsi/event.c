@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Power on, resets and the loss of an initiator (SAM-5 6.3). What concerns the order of things, unit
- * attentions, reservations, mode values, takes effect as the event arrives, so that nothing which
- * arrives later can miss it; what concerns the medium waits for its turn among the commands.
+ * Power on, resets and the loss of an initiator (SAM-5 6.3). What concerns the order of things,
+ * unit attentions, reservations, mode values, takes effect as the event arrives, so that nothing
+ * which arrives later can miss it; what concerns the medium waits for its turn among the commands.
  */
 
 #include "scsi/spc.h"
@@ -25,7 +25,9 @@ static uint16_t event_asc(enum lu_event ev)
 	return ASC_POWER_ON_RESET;
 }
 
-/* Under attr. A reset ends RESERVE and PREVENT; persistent reservations outlive all but power off. */
+/*
+ * Under attr. A reset ends RESERVE and PREVENT; persistent reservations outlive all but power off.
+ */
 static void apply_reset(struct scsi_lu *lu, enum lu_event ev, uint64_t ticket)
 {
 	lu->reset_before = ticket;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What a unit says of itself: INQUIRY and its VPD pages, REPORT LUNS, TEST UNIT READY, REQUEST SENSE. */
+/*
+ * What a unit says of itself: INQUIRY and its VPD pages, REPORT LUNS, TEST UNIT READY, REQUEST
+ * SENSE.
+ */
 
 #include "scsi/spc.h"
 

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* LOG SENSE and LOG SELECT (SPC-4 6.6, 6.7, 7.3): pages from the type's table, parameters cut to order. */
+/*
+ * LOG SENSE and LOG SELECT (SPC-4 6.6, 6.7, 7.3): pages from the type's table, parameters cut to
+ * order.
+ */
 
 #include "scsi/log.h"
 #include "scsi/spc.h"
@@ -152,8 +155,8 @@ static void log_reset(struct scsi_lu *lu, uint8_t page, uint8_t subpage)
 }
 
 /*
- * Values cannot be set from outside: a parameter list is refused. What remains resets counters: PCR,
- * or setting to the default cumulative values.
+ * Values cannot be set from outside: a parameter list is refused. What remains resets counters:
+ * PCR, or setting to the default cumulative values.
  */
 struct sense spc_log_select(struct scsi_lu *lu, struct scsi_cmd *cmd)
 {

@@ -2,7 +2,10 @@
 #ifndef SCSI_LOG_H
 #define SCSI_LOG_H
 
-/* Log parameters (SPC-4 7.3.2): a page's fill() calls one of these for each, in ascending code order. */
+/*
+ * Log parameters (SPC-4 7.3.2): a page's fill() calls one of these for each, in ascending code
+ * order.
+ */
 
 #include <stddef.h>
 #include <stdint.h>

@@ -6,14 +6,16 @@
  * A logical unit: what every device server has in common (SPC), and the tables by which SSC and SMC
  * say what is theirs. The port hands commands in; any number of threads may be inside at once.
  *
- * Order: a port takes a ticket (scsi_lu_arrive) for each command in the order in which they came, and
- * then executes it, on any thread. Commands flagged OP_ANYTIME run at once; all others run one at a time
- * in ticket order. Every ticket taken must be executed (or dropped), or the unit waits for ever. A port
- * that hears of a reset takes its ticket with scsi_lu_arrive_event(): whatever arrives later finds the
- * reset's unit attention, ANYTIME commands too, and what arrived earlier and has not begun is aborted.
+ * Order: a port takes a ticket (scsi_lu_arrive) for each command in the order in which they came,
+ * and then executes it, on any thread. Commands flagged OP_ANYTIME run at once; all others run one
+ * at a time in ticket order. Every ticket taken must be executed (or dropped), or the unit waits
+ * for ever. A port that hears of a reset takes its ticket with scsi_lu_arrive_event(): whatever
+ * arrives later finds the reset's unit attention, ANYTIME commands too, and what arrived earlier
+ * and has not begun is aborted.
  *
- * Locks, in order: turn (held by the running non-ANYTIME command, taken by ticket), attr (short; UA,
- * reservations, mode and log values). Handlers of ANYTIME ops take attr only, never wait for media.
+ * Locks, in order: turn (held by the running non-ANYTIME command, taken by ticket), attr (short;
+ * UA, reservations, mode and log values). Handlers of ANYTIME ops take attr only, never wait for
+ * media.
  */
 
 #include "scsi/reply.h"
@@ -26,7 +28,8 @@
 #include <stdint.h>
 
 #define SCSI_CDB_MAX	16
-#define SCSI_NEXUS_MAX	64 /* initiators remembered per unit; the least recently seen one is forgotten */
+/* Initiators remembered per unit; the least recently seen one is forgotten. */
+#define SCSI_NEXUS_MAX	64
 
 struct scsi_lu;
 
@@ -69,14 +72,14 @@ static inline struct sense cmd_reply_done(struct scsi_cmd *cmd, const struct rep
 
 enum op_flags {
 	OP_ANYTIME = 1 << 0,	/* runs beside a long command; must not touch the medium */
-	OP_SKIP_UA = 1 << 1,	/* does not report a pending unit attention (INQUIRY, REPORT LUNS...) */
+	OP_SKIP_UA = 1 << 1,	/* does not report a pending unit attention (INQUIRY) */
 	OP_SKIP_RESERVE = 1 << 2, /* allowed under another initiator's reservation */
 	OP_MEDIUM = 1 << 3,	/* type->ready() must say good first */
 	OP_OUT_LEN = 1 << 4,	/* has a parameter list whose length the handler checks itself */
 	OP_WRITES = 1 << 5,	/* changes the medium */
 	OP_SKIP_DEFERRED = 1 << 6, /* does not report a deferred error */
-	OP_WE_OK = 1 << 7, /* a read: allowed to others under a Write Exclusive persistent reservation */
-	OP_SKIP_PR = 1 << 8, /* allowed to others under any persistent reservation, not under RESERVE */
+	OP_WE_OK = 1 << 7, /* a read: others may under a Write Exclusive persistent reservation */
+	OP_SKIP_PR = 1 << 8, /* others may under any persistent reservation, not under RESERVE */
 	OP_VENDOR = 1 << 9, /* vendor specific: REPORT SUPPORTED OPERATION CODES says so */
 };
 
@@ -91,17 +94,25 @@ struct scsi_op {
 	const char *name; /* as the standard prints it: "READ POSITION" */
 	scsi_handler fn;
 	/*
-	 * CDB usage data (SPC-4 REPORT SUPPORTED OPERATION CODES): usage[0] is the op code, a set bit may
-	 * be set by the initiator. A bit outside is INVALID FIELD IN CDB with its field pointer. Op codes
-	 * with a service action carry it in usage[1] bits 4-0. The last byte is CONTROL.
+	 * CDB usage data (SPC-4 REPORT SUPPORTED OPERATION CODES): usage[0] is the op code, a set
+	 * bit may be set by the initiator. A bit outside is INVALID FIELD IN CDB with its field
+	 * pointer. Op codes with a service action carry it in usage[1] bits 4-0. The last byte is
+	 * CONTROL.
 	 */
 	uint8_t usage[SCSI_CDB_MAX];
-	/* Seconds it usually takes, and seconds to give it (RSOC timeouts descriptor). 0: unspecified. */
+	/*
+	 * Seconds it usually takes, and seconds to give it (RSOC timeouts descriptor). 0:
+	 * unspecified.
+	 */
 	uint32_t nominal_s, recommended_s;
 };
 
-/* The row for a CDB in a type's tables; NULL with *known_opcode set when only the service action is not. */
-const struct scsi_op *scsi_op_find(const struct scsi_lu *lu, const uint8_t *cdb, bool *known_opcode);
+/*
+ * The row for a CDB in a type's tables; NULL with *known_opcode set when only the service action
+ * is not.
+ */
+const struct scsi_op *scsi_op_find(const struct scsi_lu *lu, const uint8_t *cdb,
+				   bool *known_opcode);
 
 /* ---- pages ---------------------------------------------------------------------------------- */
 
@@ -123,14 +134,14 @@ struct mode_page {
 	/* Live fields, before MODE SENSE of current or default values. Under attr. May be NULL. */
 	void (*refresh)(struct scsi_lu *lu, uint8_t *page);
 	/*
-	 * The new page, already known to differ only in changeable bits: check the values and act. Not
-	 * under attr. On success the framework stores it. May be NULL. `at`: offset of the page in the
-	 * parameter list, for sense_bad_list().
+	 * The new page, already known to differ only in changeable bits: check the values and act.
+	 * Not under attr. On success the framework stores it. May be NULL. `at`: offset of the
+	 * page in the parameter list, for sense_bad_list().
 	 */
 	struct sense (*apply)(struct scsi_lu *lu, const uint8_t *page, unsigned at);
 	/*
-	 * The value check alone, changing nothing: called for every page of a list before the first one
-	 * is applied, so that a refused list has no effect. Not under attr. May be NULL.
+	 * The value check alone, changing nothing: called for every page of a list before the
+	 * first one is applied, so that a refused list has no effect. Not under attr. May be NULL.
 	 */
 	struct sense (*check)(struct scsi_lu *lu, const uint8_t *page, unsigned at);
 };
@@ -163,8 +174,8 @@ struct lu_identity {
 struct scsi_lu_type {
 	uint8_t pdt; /* 01h sequential access, 08h medium changer */
 	const struct scsi_op *const *op_tables; /* NULL-terminated list of tables... */
-	/* ...each of which ends with a row whose name is NULL. Searched in order: the first row found rules.
-	 * A row with fn NULL takes an op code away (how a personality removes one). */
+	/* ...each of which ends with a row whose name is NULL. Searched in order: the first row
+	 * found rules. A row with fn NULL takes an op code away (how a personality removes one). */
 	const struct vpd_page *vpd;   /* ends with fill NULL; 00h, 80h, 83h are the framework's */
 	const struct mode_page *const *mode; /* NULL-terminated, ascending page/subpage */
 	const struct log_page *log;   /* ends with fill NULL; page 00h is the framework's */
@@ -176,7 +187,10 @@ struct scsi_lu_type {
 	struct sense (*ready)(struct scsi_lu *lu);
 	/* MODE SENSE header: medium type and device-specific parameter. */
 	void (*mode_header)(struct scsi_lu *lu, uint8_t *medium_type, uint8_t *device_specific);
-	/* Block descriptor: 8 bytes (current, changeable or default by pc); NULL: the type has none. */
+	/*
+	 * Block descriptor: 8 bytes (current, changeable or default by pc); NULL: the type has
+	 * none.
+	 */
 	void (*block_descriptor_get)(struct scsi_lu *lu, unsigned pc, uint8_t bd[8]);
 	struct sense (*block_descriptor_set)(struct scsi_lu *lu, const uint8_t bd[8], unsigned at);
 	/* An event, in order with commands (turn is held). */
@@ -184,20 +198,20 @@ struct scsi_lu_type {
 	/* A deferred error that waits to be reported, once; good when none. May be NULL. */
 	struct sense (*deferred)(struct scsi_lu *lu);
 	/*
-	 * MODE SELECT's header: medium type and device-specific parameter, `at` the offset of the latter in
-	 * the parameter list. Called before the pages, not under attr. NULL: ignored.
+	 * MODE SELECT's header: medium type and device-specific parameter, `at` the offset of the
+	 * latter in the parameter list. Called before the pages, not under attr. NULL: ignored.
 	 */
 	struct sense (*mode_header_set)(struct scsi_lu *lu, uint8_t medium_type,
 					uint8_t device_specific, unsigned at);
 	/*
-	 * Asked for every command just before its handler would run (unit attention, reservation and CDB
-	 * are checked, also for ANYTIME commands): true means *ret is the answer and the handler does not
-	 * run. Fault injection. May be NULL.
+	 * Asked for every command just before its handler would run (unit attention, reservation
+	 * and CDB are checked, also for ANYTIME commands): true means *ret is the answer and the
+	 * handler does not run. Fault injection. May be NULL.
 	 */
 	bool (*intercept)(struct scsi_lu *lu, struct scsi_cmd *cmd, struct sense *ret);
 	/*
-	 * What REQUEST SENSE returns as its data when no unit attention or deferred error waits: a condition
-	 * such as an operation in progress, or good. ANYTIME. NULL: ready() is asked.
+	 * What REQUEST SENSE returns as its data when no unit attention or deferred error waits: a
+	 * condition such as an operation in progress, or good. ANYTIME. NULL: ready() is asked.
 	 */
 	struct sense (*request_sense)(struct scsi_lu *lu);
 	/* scsi_lu_prevented() may have changed, to publish it. No lock held. May be NULL. */
@@ -207,9 +221,10 @@ struct scsi_lu_type {
 /* ---- unit attentions, per initiator ---------------------------------------------------------- */
 
 /*
- * Establishes a unit attention for every initiator except `except` (0: for every one, also for those
- * that come later until one has seen it: a newcomer gets POWER ON by itself). Any thread; takes attr.
- * Pending ones keep their order; the same one is not queued twice; power on clears what it subsumes.
+ * Establishes a unit attention for every initiator except `except` (0: for every one, also for
+ * those that come later until one has seen it: a newcomer gets POWER ON by itself). Any thread;
+ * takes attr. Pending ones keep their order; the same one is not queued twice; power on clears
+ * what it subsumes.
  */
 void scsi_ua_all(struct scsi_lu *lu, uint16_t asc, uint64_t except);
 void scsi_ua_one(struct scsi_lu *lu, uint16_t asc, uint64_t nexus);
@@ -242,7 +257,7 @@ struct scsi_lu {
 	struct lu_reserve *reserve;
 	struct lu_mode *mode;
 	struct lu_buffers *buffers;
-	uint64_t nexus_clock;  /* counts commands, for forgetting the least recently seen initiator */
+	uint64_t nexus_clock;  /* counts commands: who was seen least recently */
 	uint64_t reset_before; /* commands with lower tickets were aborted by a reset */
 	int64_t timestamp_offset_ms; /* SET TIMESTAMP: what to add to the host's clock */
 	uint8_t timestamp_origin;
@@ -267,22 +282,23 @@ void scsi_lu_drop(struct scsi_lu *lu, uint64_t ticket);
 void scsi_lu_execute(struct scsi_lu *lu, struct scsi_cmd *cmd);
 
 /*
- * A turn among the commands for work that is none (a cartridge arrives, a person asks): between the two no
- * medium command runs. enter takes a ticket and waits for its turn; the same thread leaves.
+ * A turn among the commands for work that is none (a cartridge arrives, a person asks): between
+ * the two no medium command runs. enter takes a ticket and waits for its turn; the same thread
+ * leaves.
  */
 void scsi_lu_enter(struct scsi_lu *lu);
 void scsi_lu_leave(struct scsi_lu *lu);
 
 /*
- * The ticket of an event, called in the order of arrival like scsi_lu_arrive(). Unit attentions, the end
- * of reservations and of PREVENT, mode defaults take effect here, at once. Never waits.
+ * The ticket of an event, called in the order of arrival like scsi_lu_arrive(). Unit attentions,
+ * the end of reservations and of PREVENT, mode defaults take effect here, at once. Never waits.
  */
 uint64_t scsi_lu_arrive_event(struct scsi_lu *lu, enum lu_event ev, uint64_t nexus);
 
 /*
  * An event in the order of arrival: waits for its turn, then type->event(). The ticket is one of
- * scsi_lu_arrive_event(); with one of scsi_lu_arrive() the attentions take effect only now. nexus: whose
- * for LU_NEXUS_LOSS, otherwise 0.
+ * scsi_lu_arrive_event(); with one of scsi_lu_arrive() the attentions take effect only now. nexus:
+ * whose for LU_NEXUS_LOSS, otherwise 0.
  */
 void scsi_lu_event(struct scsi_lu *lu, enum lu_event ev, uint64_t nexus, uint64_t ticket);
 
@@ -300,13 +316,16 @@ void lu_identity_naa(struct lu_identity *id);
 
 /*
  * Rows that every type lists first or last in op_tables: TEST UNIT READY, REQUEST SENSE, INQUIRY,
- * MODE SELECT/SENSE (6, 10), RESERVE/RELEASE (6, 10), PREVENT ALLOW, LOG SELECT/SENSE, REPORT LUNS,
- * REPORT SUPPORTED OPERATION CODES, REPORT SUPPORTED TMFS, SEND DIAGNOSTIC, PERSISTENT RESERVE IN/OUT,
- * REPORT/SET TIMESTAMP, WRITE/READ BUFFER.
+ * MODE SELECT/SENSE (6, 10), RESERVE/RELEASE (6, 10), PREVENT ALLOW, LOG SELECT/SENSE, REPORT
+ * LUNS, REPORT SUPPORTED OPERATION CODES, REPORT SUPPORTED TMFS, SEND DIAGNOSTIC, PERSISTENT
+ * RESERVE IN/OUT, REPORT/SET TIMESTAMP, WRITE/READ BUFFER.
  */
 extern const struct scsi_op spc_ops[];
 
-/* Mode pages that any type may list: 0Ah (D_SENSE changeable), 0A/01h, 1Ch (DEXCPT, MRIE 3 changeable). */
+/*
+ * Mode pages that any type may list: 0Ah (D_SENSE changeable), 0A/01h, 1Ch (DEXCPT, MRIE 3
+ * changeable).
+ */
 extern const struct mode_page spc_mode_control;
 extern const struct mode_page spc_mode_control_extension;
 extern const struct mode_page spc_mode_info_exceptions;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * MODE SELECT(6) and (10), SPC-4 6.9, 6.10. A list is parsed and checked as a whole before anything of
- * it takes effect; should a later part be refused while being applied all the same, what was applied
- * before it is put back.
+ * MODE SELECT(6) and (10), SPC-4 6.9, 6.10. A list is parsed and checked as a whole before
+ * anything of it takes effect; should a later part be refused while being applied all the same,
+ * what was applied before it is put back.
  */
 
 #include "scsi/spc.h"

@@ -51,7 +51,10 @@ static void page_bytes(struct scsi_lu *lu, const struct lu_mode_value *v, unsign
 		memcpy(buf, pc == PC_DEFAULT ? p->defaults : v->cur, p->len);
 	if (pc != PC_CHANGEABLE && p->refresh)
 		p->refresh(lu, buf);
-	/* Nothing is saveable: PS is 0. Page code and length come from the table whatever was done. */
+	/*
+	 * Nothing is saveable: PS is 0. Page code and length come from the table whatever was
+	 * done.
+	 */
 	memcpy(buf, p->defaults, p->subpage ? 4 : 2);
 	buf[0] &= 0x7f;
 }
@@ -114,7 +117,9 @@ struct sense spc_mode_sense(struct scsi_lu *lu, struct scsi_cmd *cmd)
 
 	if (w.pc == PC_SAVED)
 		return sense_make(SK_ILLEGAL_REQUEST, ASC_SAVING_NOT_SUPPORTED);
-	/* All pages: all of them or all with their subpages, nothing in between (SPC-4 table 168). */
+	/*
+	 * All pages: all of them or all with their subpages, nothing in between (SPC-4 table 168).
+	 */
 	if (w.page == ALL_PAGES && w.subpage != 0 && w.subpage != ALL_SUBPAGES)
 		return sense_bad_cdb(3, 7);
 	if (lu->type->block_descriptor_get && !(cmd->cdb[1] & BYTE1_DBD)) {

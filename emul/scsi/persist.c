@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * PERSISTENT RESERVE OUT (SPC-4 5.12, 6.15): registrations belong to initiators, the reservation to the
- * unit. They do not persist through loss of power (APTPL is refused), as REPORT CAPABILITIES says.
+ * PERSISTENT RESERVE OUT (SPC-4 5.12, 6.15): registrations belong to initiators, the reservation
+ * to the unit. They do not persist through loss of power (APTPL is refused), as REPORT
+ * CAPABILITIES says.
  */
 
 #include "scsi/spc.h"

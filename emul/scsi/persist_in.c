@@ -53,7 +53,9 @@ static void report_capabilities(struct reply *r)
 	reply_be16(r, 0);
 }
 
-/* One registration; its initiator port is named as a SAS one with the nexus number for an address. */
+/*
+ * One registration; its initiator port is named as a SAS one with the nexus number for an address.
+ */
 static void full_status(const struct lu_reserve *res, const struct lu_nexus *n, struct reply *r)
 {
 	bool holder = pr_is_holder(res, n);

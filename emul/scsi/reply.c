@@ -71,7 +71,10 @@ void reply_text(struct reply *r, const char *s, size_t width)
 		reply_u8(r, ' ');
 }
 
-/* A length field of `width` bytes at `at`; one that lies past the cut is lost like everything there. */
+/*
+ * A length field of `width` bytes at `at`; one that lies past the cut is lost like everything
+ * there.
+ */
 static void fix_len(struct reply *r, size_t at, size_t width)
 {
 	uint64_t max = (1ull << (8 * width)) - 1;

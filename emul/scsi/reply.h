@@ -3,8 +3,9 @@
 #define SCSI_REPLY_H
 
 /*
- * Parameter data for the initiator, written front to back. Bytes past the allocation length or past
- * the initiator's buffer are counted, not stored, so that length fields always tell the whole length.
+ * Parameter data for the initiator, written front to back. Bytes past the allocation length or
+ * past the initiator's buffer are counted, not stored, so that length fields always tell the whole
+ * length.
  */
 
 #include "util/be.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * RESERVE and RELEASE, (6) and (10), of the whole unit (SPC-2 5.5), and the question that every command
- * is asked: does a reservation of either kind forbid it?
+ * RESERVE and RELEASE, (6) and (10), of the whole unit (SPC-2 5.5), and the question that every
+ * command is asked: does a reservation of either kind forbid it?
  */
 
 #include "scsi/spc.h"
@@ -52,8 +52,9 @@ bool scsi_lu_reserved(struct scsi_lu *lu, uint64_t nexus)
 }
 
 /*
- * With persistent registrations about, RESERVE and RELEASE answer as CRH 1 says (SPC-4 5.12.3): good
- * and without effect for a holder or registrant, conflict for all others. True: *ret is the answer.
+ * With persistent registrations about, RESERVE and RELEASE answer as CRH 1 says (SPC-4 5.12.3):
+ * good and without effect for a holder or registrant, conflict for all others. True: *ret is the
+ * answer.
  */
 static bool compatible_handling(struct scsi_lu *lu, const struct lu_nexus *n, struct sense *ret)
 {

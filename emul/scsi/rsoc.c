@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* REPORT SUPPORTED OPERATION CODES and TASK MANAGEMENT FUNCTIONS (SPC-4 6.35, 6.36), from the op tables. */
+/*
+ * REPORT SUPPORTED OPERATION CODES and TASK MANAGEMENT FUNCTIONS (SPC-4 6.35, 6.36), from the op
+ * tables.
+ */
 
 #include "scsi/spc.h"
 
@@ -28,7 +31,10 @@ static void add_timeouts(struct reply *r, const struct scsi_op *op)
 	reply_be32(r, op->recommended_s);
 }
 
-/* Is this row the one that rules its op code? An earlier table may have another, or have removed it. */
+/*
+ * Is this row the one that rules its op code? An earlier table may have another, or have removed
+ * it.
+ */
 static bool op_rules(const struct scsi_lu *lu, const struct scsi_op *op)
 {
 	uint8_t cdb[SCSI_CDB_MAX] = { op->opcode, op->sa };

@@ -9,7 +9,10 @@
 
 #define FIXED_LEN 18
 
-/* The three sense-key specific bytes (SPC-4 4.5.2.4): field pointer or progress. False: there are none. */
+/*
+ * The three sense-key specific bytes (SPC-4 4.5.2.4): field pointer or progress. False: there are
+ * none.
+ */
 static bool sense_key_specific(const struct sense *s, uint8_t b[3])
 {
 	if (s->field_valid) {

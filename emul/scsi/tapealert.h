@@ -3,8 +3,9 @@
 #define SCSI_TAPEALERT_H
 
 /*
- * TapeAlert (SSC-4 annex A, SMC): 64 flags, log page 2Eh. Flag 1 is bit 63 of the mask. Reading the log
- * page clears the flags for that initiator... in the simple model that hosts expect: for all.
+ * TapeAlert (SSC-4 annex A, SMC): 64 flags, log page 2Eh. Flag 1 is bit 63 of the mask. Reading
+ * the log page clears the flags for that initiator... in the simple model that hosts expect: for
+ * all.
  */
 
 #include "scsi/lu.h"

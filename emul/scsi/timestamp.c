@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* REPORT TIMESTAMP, SET TIMESTAMP (SPC-4 6.37, 6.46): the host's clock, unless an initiator set another. */
+/*
+ * REPORT TIMESTAMP, SET TIMESTAMP (SPC-4 6.37, 6.46): the host's clock, unless an initiator set
+ * another.
+ */
 
 #include "scsi/spc.h"
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The order of commands. Tickets are consecutive numbers; `turn` is the lowest one that has not ended.
- * A ticket ahead of its turn that needs none (an ANYTIME command) leaves a bit in the ring `passed`, and
- * whoever ends the turn steps over it. Without contention a command costs two uncontended mutexes.
+ * The order of commands. Tickets are consecutive numbers; `turn` is the lowest one that has not
+ * ended. A ticket ahead of its turn that needs none (an ANYTIME command) leaves a bit in the ring
+ * `passed`, and whoever ends the turn steps over it. Without contention a command costs two
+ * uncontended mutexes.
  */
 
 #include "scsi/spc.h"

@@ -15,7 +15,10 @@ static bool is_power_on(uint16_t asc)
 	return asc == ASC_POWER_ON_RESET || asc == ASC_POWER_ON;
 }
 
-/* What a reset says too: other resets, and the loss of what 2Axx tells about. Not a changed medium. */
+/*
+ * What a reset says too: other resets, and the loss of what 2Axx tells about. Not a changed
+ * medium.
+ */
 static bool subsumed_by_reset(uint16_t asc)
 {
 	return is_reset(asc) || asc >> 8 == 0x2a;

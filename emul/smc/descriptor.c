@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Element status pages and descriptors (SMC-3 6.13.3 to 6.13.7), for READ ELEMENT STATUS and B5h. */
+/*
+ * Element status pages and descriptors (SMC-3 6.13.3 to 6.13.7), for READ ELEMENT STATUS and B5h.
+ */
 
 #include "smc/smc_int.h"
 
@@ -40,8 +42,8 @@ static const struct smc_drive *drive_of(const struct smc *s, unsigned n)
 }
 
 /*
- * Length of a drive's identifier. A serial number longer than the form has room for makes it longer: a
- * cut one would match no drive.
+ * Length of a drive's identifier. A serial number longer than the form has room for makes it
+ * longer: a cut one would match no drive.
  */
 static unsigned identifier_length(const struct smc *s)
 {
@@ -149,7 +151,9 @@ static uint8_t flags_of(enum elem_type type, const struct smc_content *c,
 	return flags;
 }
 
-/* Volume tag: 32 characters, blank filled, and a sequence number; zeros where there is no volume. */
+/*
+ * Volume tag: 32 characters, blank filled, and a sequence number; zeros where there is no volume.
+ */
 static void voltag_put(const struct smc_content *c, struct reply *r)
 {
 	if (!c->full) {

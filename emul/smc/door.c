@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The doors of the import/export elements: opened and closed by a person (a request through the tree) or
- * by OPEN/CLOSE IMPORT/EXPORT ELEMENT (SMC-3 6.8), locked by PREVENT MEDIUM REMOVAL. Whether a move may
- * go there is decided by tree_move(), from what is published here.
+ * The doors of the import/export elements: opened and closed by a person (a request through the
+ * tree) or by OPEN/CLOSE IMPORT/EXPORT ELEMENT (SMC-3 6.8), locked by PREVENT MEDIUM REMOVAL.
+ * Whether a move may go there is decided by tree_move(), from what is published here.
  */
 
 #include "smc/smc_int.h"

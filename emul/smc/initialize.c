@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * INITIALIZE ELEMENT STATUS, with and without a range (SMC-3 6.4, 6.5), and REZERO UNIT. Nothing needs to
- * be scanned, for nothing is believed that was not just looked at; what was remembered is dropped.
+ * INITIALIZE ELEMENT STATUS, with and without a range (SMC-3 6.4, 6.5), and REZERO UNIT. Nothing
+ * needs to be scanned, for nothing is believed that was not just looked at; what was remembered is
+ * dropped.
  */
 
 #include "smc/smc_int.h"

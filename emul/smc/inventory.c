@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What is in each element. The truth is on disk and is asked every time; what makes that quick is that
- * an element's directory keeps its modification time while nothing comes or goes, so that one stat()
- * says whether the last look still holds. A time too fresh to tell two changes apart is not relied on.
+ * What is in each element. The truth is on disk and is asked every time; what makes that quick is
+ * that an element's directory keeps its modification time while nothing comes or goes, so that one
+ * stat() says whether the last look still holds. A time too fresh to tell two changes apart is not
+ * relied on.
  */
 
 #include "smc/smc_int.h"
@@ -17,7 +18,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Longer than any file system's clock tick, and some skew between a file server's clock and ours. */
+/*
+ * Longer than any file system's clock tick, and some skew between a file server's clock and ours.
+ */
 #define SETTLED_NS 2000000000ll
 
 enum medium_type { /* SMC-3 table 15 */
@@ -107,7 +110,10 @@ static uint8_t type_of_media(const struct media *m)
 	}
 }
 
-/* As a robot's scanner has it: from the label; from the cartridge itself where the label says nothing. */
+/*
+ * As a robot's scanner has it: from the label; from the cartridge itself where the label says
+ * nothing.
+ */
 static uint8_t medium_type(struct smc *s, const char *barcode)
 {
 	const struct media *m = media_by_suffix(barcode);
@@ -180,7 +186,9 @@ void inventory_get(struct smc *s, enum elem_type type, unsigned n, struct smc_co
 		*ret = seen->content;
 		return;
 	}
-	/* The time was read before the look: a change during the look makes the next stat differ. */
+	/*
+	 * The time was read before the look: a change during the look makes the next stat differ.
+	 */
 	settled = is_settled(&st.st_mtim);
 	look(s, &e, &seen->content);
 	seen->settled = settled;

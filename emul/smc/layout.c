@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Element addresses. A personality says where each type begins; how many there are says the
- * configuration, which knows no limits of the real machine. A type that would run into another one, or
- * past FFFFh, gets addresses behind all others.
+ * configuration, which knows no limits of the real machine. A type that would run into another
+ * one, or past FFFFh, gets addresses behind all others.
  */
 
 #include "smc/smc_int.h"

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Mode pages 1Dh element address assignment, 1Eh transport geometry, 1Fh device capabilities (SMC-3 7.3). */
+/*
+ * Mode pages 1Dh element address assignment, 1Eh transport geometry, 1Fh device capabilities
+ * (SMC-3 7.3).
+ */
 
 #include "smc/smc_int.h"
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* MOVE MEDIUM, EXCHANGE MEDIUM, POSITION TO ELEMENT (SMC-3 6.6, 6.2, 6.9): tree_move() by address. */
+/*
+ * MOVE MEDIUM, EXCHANGE MEDIUM, POSITION TO ELEMENT (SMC-3 6.6, 6.2, 6.9): tree_move() by address.
+ */
 
 #include "smc/smc_int.h"
 

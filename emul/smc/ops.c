@@ -23,7 +23,9 @@ const struct scsi_op smc_ops[] = {
 	  .nominal_s = 1, .recommended_s = 1800 },
 	{ .opcode = 0xa5, .cdb_len = 12, .flags = OP_MEDIUM | OP_WRITES,
 	  .name = "MOVE MEDIUM", .fn = smc_move_medium,
-	  /* Vendor bits of the last byte extend or retract an I/O station, of which there is none. */
+	  /*
+	   * Vendor bits of the last byte extend or retract an I/O station, of which there is none.
+	   */
 	  .usage = { 0xa5, 0x00, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0xc0 },
 	  .nominal_s = 60, .recommended_s = 900 },
 	{ .opcode = 0xa6, .cdb_len = 12, .flags = OP_MEDIUM | OP_WRITES,

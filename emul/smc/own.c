@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Telling our own moves from other people's. The watch reports both alike; what is expected of a move
- * is noted before it begins, for the watch may be faster than the move's return, and is given up some
- * time after it ended, for the watch may have lost it.
+ * Telling our own moves from other people's. The watch reports both alike; what is expected of a
+ * move is noted before it begins, for the watch may be faster than the move's return, and is given
+ * up some time after it ended, for the watch may have lost it.
  */
 
 #include "smc/smc_int.h"
@@ -31,7 +31,10 @@ uint64_t own_begin(struct smc *s)
 	return move;
 }
 
-/* Under lock. The oldest expectation gives way when all are taken: an unneeded attention is no harm. */
+/*
+ * Under lock. The oldest expectation gives way when all are taken: an unneeded attention is no
+ * harm.
+ */
 static struct smc_own *own_free(struct smc *s)
 {
 	struct smc_own *oldest = &s->own[0];

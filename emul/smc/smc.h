@@ -4,8 +4,8 @@
 
 /*
  * The medium changer: SMC commands translated to the element tree (tree/tree.h). The daemon
- * (emul/daemon/vtllibrary.c) tells it what the watch saw; element status is read from the tree when it
- * is asked for, so that it is never stale.
+ * (emul/daemon/vtllibrary.c) tells it what the watch saw; element status is read from the tree
+ * when it is asked for, so that it is never stale.
  */
 
 #include "persona/library.h"
@@ -35,13 +35,15 @@ int smc_new(const struct smc_config *conf, struct smc **sp);
 void smc_free(struct smc *s);
 struct scsi_lu *smc_lu(struct smc *s);
 
-/* Slots, drives or map elements were added or removed on line (a reload): UNIT ATTENTION follows. */
+/*
+ * Slots, drives or map elements were added or removed on line (a reload): UNIT ATTENTION follows.
+ */
 int smc_reshape(struct smc *s, const struct smc_drive *drives, unsigned ndrives);
 
 /*
  * Somebody else (a person through the mount) changed elements: UNIT ATTENTION 28/00 or, for
- * import/export elements, 28/01 for all initiators. Our own moves, which the watch sees too, must not
- * come here: smc_own_move() says whether this arrival or departure was ours, and forgets it.
+ * import/export elements, 28/01 for all initiators. Our own moves, which the watch sees too, must
+ * not come here: smc_own_move() says whether this arrival or departure was ours, and forgets it.
  */
 void smc_changed(struct smc *s, const struct elem *e);
 bool smc_own_move(struct smc *s, const struct elem *e, const char *barcode);

@@ -88,7 +88,10 @@ static inline struct smc *lu_smc(struct scsi_lu *lu)
 }
 
 /* ---- layout.c APIs ---- */
-/* Addresses for a shape: the persona's where they fit, else past the others. -ERANGE: 65536 are too few. */
+/*
+ * Addresses for a shape: the persona's where they fit, else past the others. -ERANGE: 65536 are
+ * too few.
+ */
 int layout_make(const struct library_persona *p, const struct tree_shape *shape,
 		struct smc_layout *ret);
 bool layout_elem(const struct smc *s, uint16_t addr, struct elem *ret);
@@ -97,7 +100,10 @@ bool layout_address(const struct smc *s, const struct elem *e, uint16_t *ret);
 /* ---- inventory.c APIs: in turn ---- */
 int inventory_new(struct smc *s, struct inventory **ret);
 void inventory_free(struct inventory *inv);
-/* What is in an element now: from what was seen last time where its directory has not changed since. */
+/*
+ * What is in an element now: from what was seen last time where its directory has not changed
+ * since.
+ */
 void inventory_get(struct smc *s, enum elem_type type, unsigned n, struct smc_content *ret);
 void inventory_forget_all(struct smc *s);
 

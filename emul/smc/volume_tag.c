@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * SEND VOLUME TAG and REQUEST VOLUME ELEMENT ADDRESS (SMC-3 6.16, 6.17): an initiator sends a template,
- * with * and ? as wildcards, and asks then which elements hold volumes that match.
+ * SEND VOLUME TAG and REQUEST VOLUME ELEMENT ADDRESS (SMC-3 6.16, 6.17): an initiator sends a
+ * template, with * and ? as wildcards, and asks then which elements hold volumes that match.
  */
 
 #include "smc/smc_int.h"
@@ -12,7 +12,9 @@
 #define VOLTAG	 0x10
 #define LIST_LEN 40
 
-/* Send action codes: translate. Volume sequence numbers are not on these labels: with or without. */
+/*
+ * Send action codes: translate. Volume sequence numbers are not on these labels: with or without.
+ */
 static bool action_valid(unsigned action)
 {
 	return action == 0 || action == 1 || action == 4 || action == 5;
@@ -27,7 +29,9 @@ static struct smc_template *template_of(struct smc *s, uint64_t nexus)
 	return NULL;
 }
 
-/* A template as text: blanks at the end go; what the matcher would take for its own is taken away. */
+/*
+ * A template as text: blanks at the end go; what the matcher would take for its own is taken away.
+ */
 static void template_text(const uint8_t *field, char *id)
 {
 	size_t n = VOLUME_ID_LEN;
