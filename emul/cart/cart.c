@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Opening, closing and the facts of a cartridge: see cart.h. */
+
+#include "cart/store.h"
+
+#include "cart/ahead.h"
+#include "cart/io.h"
+#include "cart/owner.h"
+#include "cart/pipe.h"
+#include "util/log.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static bool seq_is_live(const struct cart *c, unsigned part, uint64_t seq)
+{
+	const struct row *r = &c->state.row[part];
+
+	if (part >= c->state.nrows)
+		return false;
+	for (uint32_t i = 0; i < r->n; i++)
+		if (r->seg[i].seq == seq)
+			return true;
+	return false;
+}
+
+/* Files that a crash left and no manifest names. */
+static void sweep(struct cart *c)
+{
+	int fd = openat(c->home.dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *de;
+
+	if (!dir) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	while ((de = readdir(dir))) {
+		unsigned part;
+		uint64_t seq;
+		int end = 0;
+
+		if (sscanf(de->d_name, "p%u.%" SCNu64 ".%n", &part, &seq, &end) != 2 || end == 0)
+			continue;
+		if (strcmp(de->d_name + end, "data") && strcmp(de->d_name + end, "index"))
+			continue;
+		if (seq >= c->state.next_seq)
+			c->state.next_seq = seq + 1;
+		if (!seq_is_live(c, part, seq))
+			io_unlink(c->home.dirfd, de->d_name);
+	}
+	closedir(dir);
+	io_unlink(c->home.dirfd, "reserve");
+}
+
+static int load_state(struct cart *c)
+{
+	struct state st;
+	int err = manifest_read(c->home.dirfd, &st);
+
+	if (err)
+		return err;
+	state_free(&c->state);
+	c->state = st;
+	memcpy(c->home.uuid, st.uuid, sizeof(c->home.uuid));
+	c->unclean = !(st.flags & FMT_CLEAN);
+	return 0;
+}
+
+/* Behind a manifest without CLEAN there may be more. */
+static int load_tails(struct cart *c)
+{
+	for (unsigned i = 0; c->unclean && i < c->state.nrows; i++) {
+		bool torn;
+		int err = tail_open(c, i, &torn);
+
+		if (err)
+			return err == -ENOENT ? -EPROTO : err;
+		c->recovered |= torn;
+	}
+	return 0;
+}
+
+/* Every sealed segment's index is proven, and made again where it is wrong. */
+static int repair_indexes(struct cart *c)
+{
+	for (unsigned i = 0; i < c->state.nrows; i++) {
+		for (uint32_t k = 0; k < c->state.row[i].n; k++) {
+			int err = seg_repair(c, i, k);
+
+			if (err)
+				return err;
+		}
+	}
+	return 0;
+}
+
+static void cart_free(struct cart *c)
+{
+	pipe_free(c);
+	cart_turn_away(c);
+	cart_files_close(c);
+	mam_free(c->mam);
+	coder_fini(&c->coder);
+	coder_fini(&c->spill);
+	crypt_key_put(c->write_key);
+	crypt_key_put(c->read_key);
+	free(c->win.buf);
+	state_free(&c->state);
+	io_close(c->lockfd);
+	io_close(c->home.dirfd);
+	free(c);
+}
+
+static struct cart *cart_alloc(const char *barcode, const struct cart_open *how)
+{
+	struct cart *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->home.dirfd = c->lockfd = -1;
+	for (unsigned i = 0; i < FILES_OPEN; i++)
+		c->file[i].fd = c->file[i].ixfd = -1;
+	c->rdwr = how->flags & CART_RDWR;
+	c->repair = c->rdwr && how->flags & CART_REPAIR;
+	c->buffer = how->buffer;
+	c->workers = how->workers;
+	snprintf(c->barcode, sizeof(c->barcode), "%s", barcode);
+	adapt_reset(&c->adapt);
+	if (coder_init(&c->coder)) {
+		free(c);
+		return NULL;
+	}
+	return c;
+}
+
+int cart_open(int poolfd, const char *barcode, const struct cart_open *how, struct cart **cartp)
+{
+	struct cart *c;
+	int err;
+
+	if (!barcode_valid(barcode))
+		return -EINVAL;
+	c = cart_alloc(barcode, how);
+	if (!c)
+		return -ENOMEM;
+	c->home.dirfd = io_open(poolfd, barcode, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+	err = c->home.dirfd < 0 ? c->home.dirfd : 0;
+	if (!err && c->rdwr) {
+		c->lockfd = owner_lock(c->home.dirfd);
+		err = c->lockfd < 0 ? c->lockfd : 0;
+	}
+	if (!err) {
+		err = load_state(c);
+		if (err == -ENOENT) /* a directory without a manifest is no cartridge */
+			err = -EPROTO;
+	}
+	if (!err && c->rdwr && c->unclean)
+		sweep(c);
+	if (!err)
+		err = load_tails(c);
+	if (!err && c->repair)
+		err = repair_indexes(c);
+	if (!err)
+		err = mam_load(c);
+	if (err) {
+		cart_free(c);
+		return err;
+	}
+	if (c->recovered && c->rdwr)
+		log_notice("%s: an unfinished tail was cut", barcode);
+	*cartp = c;
+	return 0;
+}
+
+int cart_close(struct cart *c)
+{
+	int err = 0, ret = 0;
+
+	if (c->rdwr) {
+		ret = cart_flush(c);
+		err = tail_finish(c);
+		if (!ret)
+			ret = err;
+		err = cart_mam_sync(c);
+		if (!ret)
+			ret = err;
+	}
+	cart_free(c);
+	return ret;
+}
+
+static int reload(struct cart *c)
+{
+	int err;
+
+	cart_turn_away(c);
+	cart_files_close(c);
+	c->cur.valid = c->at.valid = false;
+	c->win.len = 0;
+	err = load_state(c);
+	if (!err)
+		err = load_tails(c);
+	if (!err) {
+		mam_free(c->mam);
+		c->mam = NULL;
+		err = mam_load(c);
+	}
+	return err;
+}
+
+int cart_refresh(struct cart *c)
+{
+	uint64_t generation;
+	int err;
+
+	if (c->rdwr)
+		return 0;
+	err = manifest_generation(c->home.dirfd, &generation);
+	if (err)
+		return err;
+	err = generation == c->state.generation ? load_tails(c) : -ENOENT;
+	/* The owner may replace segments at this moment: their manifest is there before they go. */
+	for (int i = 0; i < 3 && (err == -ENOENT || err == -EPROTO); i++)
+		err = reload(c);
+	if (!err && c->part >= c->state.nrows)
+		cart_set_pos(c, 0, 0, 0);
+	if (!err && c->object > row_objects(&c->state.row[c->part]))
+		cart_set_pos(c, c->part, row_objects(&c->state.row[c->part]),
+			     row_filemarks(&c->state.row[c->part]));
+	return err;
+}
+
+/* ---- facts ------------------------------------------------------------------------------------------ */
+
+void cart_info(struct cart *c, struct cart_info *ret)
+{
+	*ret = (struct cart_info){
+		.media = c->state.media,
+		.capacity = c->state.capacity,
+		.generation = c->state.generation,
+		.load_count = mam_load_count(c),
+		.vcr = c->state.vcr,
+		.partitions = c->state.nrows,
+		.write_protect = c->state.flags & FMT_WRITE_PROTECT,
+		.worm = c->state.media->class == MEDIA_WORM,
+		.recovered = c->recovered,
+	};
+	memcpy(ret->barcode, c->barcode, sizeof(ret->barcode));
+}
+
+/* Bytes of metadata beside the payload: headers, records, index. */
+static uint64_t row_disk(const struct row *r)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < r->n; i++)
+		sum += r->seg[i].x.length + (uint64_t)r->seg[i].x.pages * FMT_PAGE_SIZE;
+	return sum;
+}
+
+int cart_part_info(struct cart *c, unsigned part, struct cart_part_info *ret)
+{
+	const struct row *r;
+
+	if (part >= c->state.nrows)
+		return -EINVAL;
+	cart_settle(c);
+	r = &c->state.row[part];
+	*ret = (struct cart_part_info){
+		.capacity = r->capacity,
+		.used = row_payload(r),
+		.ew = row_ew(r),
+		.eod = row_objects(r),
+		.filemarks = row_filemarks(r),
+		.disk = row_disk(r),
+	};
+	return 0;
+}
+
+int cart_set_write_protect(struct cart *c, bool on)
+{
+	uint32_t was = c->state.flags;
+	int err;
+
+	if (!c->rdwr)
+		return -EROFS;
+	if (!!(was & FMT_WRITE_PROTECT) == on)
+		return 0;
+	err = cart_flush(c);
+	if (err)
+		return err;
+	c->state.flags = on ? was | FMT_WRITE_PROTECT : was & ~(uint32_t)FMT_WRITE_PROTECT;
+	err = manifest_rewrite(c);
+	if (err)
+		c->state.flags = was;
+	return err;
+}
+
+/* Has the position's early warning come? */
+static bool pos_in_ew(struct cart *c)
+{
+	const struct row *r = &c->state.row[c->part];
+
+	if (c->object >= row_objects(r))
+		return row_payload(r) >= row_ew(r);
+	/* Nothing before the position can be more than everything. */
+	if (row_payload(r) < row_ew(r) || row_seek(c, c->part, c->object, &c->cur))
+		return false;
+	return cursor_payload(c, &c->cur) >= row_ew(r);
+}
+
+void cart_pos(struct cart *c, struct cart_pos *ret)
+{
+	*ret = (struct cart_pos){ 0 };
+	if (!pipe_pos(c, ret)) {
+		const struct row *r = &c->state.row[c->part];
+		const struct seg *s = row_last(r);
+
+		ret->eod = c->object >= row_objects(r);
+		ret->ew = pos_in_ew(c);
+		if (s && !s->sealed && ret->eod) {
+			ret->buffered_objects = s->x.objects - r->synced.objects;
+			ret->buffered_bytes = s->x.bytes - r->synced.bytes;
+		}
+	}
+	ret->part = c->part;
+	ret->object = c->object;
+	ret->file = c->filemark;
+	ret->bop = c->object == 0;
+}

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef CART_STORE_H
+#define CART_STORE_H
+
+/*
+ * The inside of an open cartridge, for the files of emul/cart only.
+ *
+ * Who may touch what: `state`, the rows and the files belong to the thread that uses the handle. While
+ * the write-behind buffer (pipe.h) has something in it, they belong to its appender instead; every
+ * function that needs them waits for it first with cart_settle(). What both need at the same time lies
+ * in the pipe, under its lock.
+ */
+
+#include "cart/adapt.h"
+#include "cart/cart.h"
+#include "cart/codec.h"
+#include "cart/crypt.h"
+#include "cart/mam.h"
+#include "cart/seg.h"
+
+#define SEGMENT_SIZE_DEFAULT (256ull << 20)
+#define SEGMENT_SIZE_MIN     4096ull
+#define SEGMENT_SIZE_MAX     (2048ull << 20) /* offsets have 32 bits, and one record may go beyond */
+
+#define EW_ZONE_MAX (256ull << 20) /* early warning this far before the end, or a 20th */
+
+#define FILES_OPEN 8 /* segments with open files; more than twice CART_PARTITIONS_MAX - 1 */
+
+/* A partition: a row of segments. */
+struct row {
+	uint64_t capacity;
+	struct seg *seg;
+	uint32_t n, cap;
+	struct extent synced; /* of the last segment, if it is not sealed: on stable storage */
+};
+
+static inline struct seg *row_last(const struct row *r)
+{
+	return r->n ? &r->seg[r->n - 1] : NULL;
+}
+
+/* Sums over the row: up to the end of data. */
+static inline uint64_t row_objects(const struct row *r)
+{
+	return r->n ? row_last(r)->first + row_last(r)->x.objects : 0;
+}
+
+static inline uint64_t row_filemarks(const struct row *r)
+{
+	return r->n ? row_last(r)->filemarks + row_last(r)->x.filemarks : 0;
+}
+
+static inline uint64_t row_bytes(const struct row *r)
+{
+	return r->n ? row_last(r)->bytes + row_last(r)->x.bytes : 0;
+}
+
+static inline uint64_t row_payload(const struct row *r)
+{
+	return r->n ? row_last(r)->payload + extent_payload(&row_last(r)->x) : 0;
+}
+
+/* Where early warning begins in a partition of this capacity. */
+static inline uint64_t row_ew(const struct row *r)
+{
+	uint64_t zone = r->capacity / 20;
+
+	return r->capacity - (zone < EW_ZONE_MAX ? zone : EW_ZONE_MAX);
+}
+
+/* What the manifest holds. */
+struct state {
+	uint8_t uuid[16];
+	char barcode[33];
+	const struct media *media;
+	uint64_t capacity, segment_size, generation, next_seq, vcr, created;
+	uint32_t epoch, flags; /* enum fmt_manifest_flags */
+	unsigned nrows;
+	struct row row[CART_PARTITIONS_MAX];
+};
+
+/* A place on the tape where something was found. */
+struct cursor {
+	bool valid;
+	unsigned part;
+	uint32_t seg;
+	uint64_t object;
+	struct ixpos ix;
+};
+
+/* Bytes of a data file that were read ahead for small blocks. */
+struct window {
+	uint8_t *buf;
+	size_t cap, len;
+	uint64_t seq; /* of the segment; meaningful while len > 0 */
+	unsigned part;
+	uint32_t off;
+	uint32_t ahead; /* bytes to read at once while reads go on in order */
+};
+
+/* The work memory of a thread that packs or unpacks blocks. */
+struct coder {
+	struct codec_ctx *codec;
+	struct crypt_ctx *crypt;
+	uint8_t *buf; /* grows */
+	size_t cap;
+};
+
+struct pipe;
+struct ahead;
+struct mam;
+
+struct cart {
+	struct seg_home home; /* dirfd owned */
+	int lockfd;
+	bool rdwr, repair;
+	size_t buffer;
+	unsigned workers;
+	char barcode[BARCODE_MAX + 1];
+
+	struct state state;
+	bool session; /* a manifest of this epoch without CLEAN is on disk: appending is allowed */
+	bool changed; /* the volume change reference was raised by this owner */
+	bool recovered;
+	bool unclean; /* the manifest on disk has no CLEAN, as far as is known */
+	bool reserve; /* the file is there */
+	struct segfile file[FILES_OPEN];
+	uint64_t clock; /* for segfile.used */
+
+	/* The position. */
+	unsigned part;
+	uint64_t object, filemark;
+	struct cursor cur; /* at the position, when valid and equal to it */
+	struct cursor at;  /* of the calls that have no position */
+	struct window win;
+
+	struct coder coder; /* of the using thread */
+	struct coder spill; /* its buffer: a block that is larger than the caller's */
+	struct adapt adapt;
+	struct crypt_key *write_key, *read_key;
+	struct mam *mam;
+	struct pipe *pipe;   /* NULL: synchronous, or nothing written yet */
+	struct ahead *ahead; /* NULL: none under way */
+};
+
+/* ---- manifest.c ---------------------------------------------------------------------------------- */
+
+/* Reads and checks it. -EPROTO: damaged, -EPROTONOSUPPORT: a newer format. `ret` owns its rows. */
+int manifest_read(int dirfd, struct state *ret);
+int manifest_generation(int dirfd, uint64_t *generation); /* of the one on disk now */
+
+/* Replaces it durably. With `reserve`, that file makes room once when the disk is full. */
+int manifest_write(int dirfd, const struct state *st, bool *reserve);
+
+/* The same for any file of the cartridge: tmp, fsync, rename, fsync of the directory. */
+int store_replace(int dirfd, const char *name, const void *buf, size_t len, bool *reserve);
+
+void state_free(struct state *st);
+int row_reserve(struct row *r, uint32_t n); /* room for n segments in all */
+
+/* ---- row.c: finding ------------------------------------------------------------------------------- */
+
+/* The open files of a segment: borrowed until the next call. */
+int cart_file_get(struct cart *c, unsigned part, uint32_t seg, struct segfile **ret);
+void cart_file_drop(struct cart *c, unsigned part, uint64_t seq); /* closes them, if open */
+void cart_files_close(struct cart *c);
+
+/* value is counted in the whole row; it must be below what the row has. */
+int row_find(struct cart *c, unsigned part, enum ix_key key, uint64_t value, struct cursor *ret);
+
+/* To `object` of the row: by stepping where possible. */
+int row_seek(struct cart *c, unsigned part, uint64_t object, struct cursor *cur);
+
+/* Sums in front of the cursor, over the row. */
+uint64_t cursor_filemarks(const struct cart *c, const struct cursor *cur);
+uint64_t cursor_bytes(const struct cart *c, const struct cursor *cur);
+uint64_t cursor_payload(const struct cart *c, const struct cursor *cur);
+
+/* ---- tail.c: appending ----------------------------------------------------------------------------- */
+
+/* A record to append. The header has kind, codec, sizes and payload CRC; the rest is filled in. */
+struct record {
+	struct fmt_record *hdr;
+	const void *payload;
+	uint32_t len; /* of the payload */
+};
+
+/* A last segment to append to, in a session. */
+int tail_ready(struct cart *c, unsigned part);
+
+/*
+ * Appends in order; *done counts those that are whole in the file, on error, too. tail_ready() first.
+ * Nothing is synced but by a roll.
+ */
+int tail_append(struct cart *c, unsigned part, const struct record *rec, unsigned n,
+		unsigned *done);
+
+/* On stable storage on return. On error the end of data is what is there. */
+int tail_sync(struct cart *c, unsigned part);
+
+/* Pages for readers in other processes. */
+void tail_publish(struct cart *c, unsigned part);
+
+/* Ends the data before `object`; `go_on`: with a last segment to append to. */
+int tail_cut(struct cart *c, unsigned part, uint64_t object, bool go_on);
+
+/* Reads on behind what the manifest told of the last segment. */
+int tail_open(struct cart *c, unsigned part, bool *torn);
+
+/* A durable manifest of the state, in this or a new session; clean: the end of the session. */
+int state_commit(struct cart *c, bool clean);
+
+/* The manifest again, durably, in whatever state the session is: for a changed flag. */
+int manifest_rewrite(struct cart *c);
+
+/* Proves the index of a segment; one that is wrong is made again on disk. */
+int seg_repair(struct cart *c, unsigned part, uint32_t seg);
+
+/* Everything synced and a clean manifest, if there was a session. */
+int tail_finish(struct cart *c);
+
+/* All rows gone, these instead. */
+int tail_format(struct cart *c, unsigned nrows, const uint64_t *sizes);
+
+/* ---- block.c: packing and unpacking ------------------------------------------------------------------ */
+
+int coder_init(struct coder *k);
+void coder_fini(struct coder *k);
+int coder_room(struct coder *k, size_t len); /* buf has at least that */
+
+struct pack {
+	const void *data;
+	uint32_t size;
+	enum cart_codec codec; /* CART_NONE: do not try */
+	int level;
+	const struct crypt_key *key; /* NULL: none */
+	const uint8_t *uuid;
+	unsigned part;
+	uint64_t object;
+};
+
+/* Room that pack_block() may need; what it leaves is at most `size` + CRYPT_OVERHEAD. */
+size_t pack_room(const struct pack *p);
+
+/*
+ * Makes the payload and the header's facts. rec->payload: in `dst` (pack_room bytes), or p->data itself
+ * when it is stored as it is.
+ */
+int pack_block(struct coder *k, const struct pack *p, void *dst, struct fmt_record *hdr,
+	       struct record *rec);
+
+void pack_filemarks(uint32_t count, struct fmt_record *hdr, struct record *rec);
+
+struct unpack {
+	const struct entry *e;
+	const struct crypt_key *key;
+	const uint8_t *uuid;
+	unsigned part;
+	uint64_t object;
+};
+
+/* From a payload whose CRC is right: the e->size bytes of the block. */
+int unpack_block(struct coder *k, const struct unpack *u, const void *payload, void *dst);
+
+/* Is this the record that the index told of, with this payload? 0 or -EBADMSG. */
+int block_check(const struct segfile *f, const struct entry *e, uint64_t object,
+		const struct fmt_record *hdr, const void *payload);
+
+/* ---- read.c, write.c --------------------------------------------------------------------------------- */
+
+/* The buffer is empty and everything in it is in the file (not synced). A deferred error stays. */
+void cart_settle(struct cart *c);
+
+/* Same, and on stable storage: the first error, which is then no longer deferred. */
+int cart_flush(struct cart *c);
+
+/* Any object by number, with the cursor as a hint. */
+int read_object(struct cart *c, unsigned part, uint64_t object, struct cursor *cur, void *buf,
+		size_t len, struct cart_object *obj);
+
+/*
+ * `n` blocks at p, packed and appended one after the other. The position moves over those that are in
+ * the file, and ret->blocks counts them.
+ */
+int write_now(struct cart *c, const struct cart_write *w, const uint8_t *p, uint32_t n,
+	      struct cart_written *ret);
+int filemarks_now(struct cart *c, uint32_t count);
+
+/* What was read ahead is no longer wanted. */
+void cart_turn_away(struct cart *c);
+
+/* The position after something moved it. */
+void cart_set_pos(struct cart *c, unsigned part, uint64_t object, uint64_t filemark);
+
+/* ---- mam.c --------------------------------------------------------------------------------------------- */
+
+int mam_create(int dirfd, const char *barcode);
+int mam_load(struct cart *c);
+void mam_free(struct mam *mam);
+void mam_count_written(struct cart *c, uint64_t bytes);
+void mam_count_read(struct cart *c, uint64_t bytes);
+void mam_formatted(struct cart *c);
+uint64_t mam_load_count(const struct cart *c);
+
+#endif
