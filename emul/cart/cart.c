@@ -103,8 +103,8 @@ static int repair_indexes(struct cart *c)
 
 static void cart_free(struct cart *c)
 {
-	pipe_free(c);
 	cart_turn_away(c);
+	pipe_free(c);
 	cart_files_close(c);
 	mam_free(c->mam);
 	coder_fini(&c->coder);
@@ -169,6 +169,10 @@ int cart_open(int poolfd, const char *barcode, const struct cart_open *how, stru
 		err = repair_indexes(c);
 	if (!err)
 		err = mam_load(c);
+	if (!err && c->buffer) {
+		c->pipe = pipe_new(c);
+		err = c->pipe ? 0 : -ENOMEM;
+	}
 	if (err) {
 		cart_free(c);
 		return err;
@@ -256,7 +260,7 @@ void cart_info(struct cart *c, struct cart_info *ret)
 }
 
 /* Bytes of metadata beside the payload: headers, records, index. */
-static uint64_t row_disk(const struct row *r)
+uint64_t row_disk(const struct row *r)
 {
 	uint64_t sum = 0;
 
@@ -271,7 +275,8 @@ int cart_part_info(struct cart *c, unsigned part, struct cart_part_info *ret)
 
 	if (part >= c->state.nrows)
 		return -EINVAL;
-	cart_settle(c);
+	if (pipe_info(c, part, ret))
+		return 0;
 	r = &c->state.row[part];
 	*ret = (struct cart_part_info){
 		.capacity = r->capacity,

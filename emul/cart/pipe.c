@@ -1,38 +1,334 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "cart/pipe.h"
-bool pipe_busy(struct cart *c)
+/* The write-behind buffer, its memory and its threads: see pipe.h. The user's side is fill.c. */
+
+#include "cart/pipe_int.h"
+
+#include "cart/io.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+
+struct workers *pipe_workers(struct cart *c)
 {
-	return false;
+	return c->pipe->workers;
 }
-bool pipe_failed(struct cart *c)
+
+struct pipe *pipe_new(struct cart *c)
 {
-	return false;
+	struct pipe *p = calloc(1, sizeof(*p));
+	pthread_condattr_t attr;
+	size_t bytes = c->buffer / 16;
+
+	if (!p)
+		return NULL;
+	p->workers = workers_new(c->workers);
+	if (bytes > CHUNK_BYTES_MAX)
+		bytes = CHUNK_BYTES_MAX;
+	p->chunk_bytes = bytes > CHUNK_BYTES_MIN ? bytes : CHUNK_BYTES_MIN;
+	/* A full chunk, with what headers, encryption and a codec's bound may add. */
+	p->bufs.size = p->chunk_bytes + p->chunk_bytes / 8 +
+		       CHUNK_RECORDS * (sizeof(struct fmt_record) + CRYPT_OVERHEAD) + 4096;
+	p->bufs.max = (unsigned)(c->buffer / p->bufs.size) + 1;
+	p->bufs.free = calloc(p->bufs.max, sizeof(*p->bufs.free));
+	if (!p->workers || !p->bufs.free) {
+		workers_free(p->workers);
+		free(p->bufs.free);
+		free(p);
+		return NULL;
+	}
+	p->cart = c;
+	p->last = &p->first;
+	pthread_mutex_init(&p->open_lock, NULL);
+	pthread_mutex_init(&p->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&p->ready, &attr);
+	pthread_cond_init(&p->space, &attr);
+	pthread_condattr_destroy(&attr);
+	return p;
 }
-int pipe_write(struct cart *c, const struct cart_write *w, struct cart_written *ret)
+
+/* ---- memory: all under lock ------------------------------------------------------------------------ */
+
+uint8_t *pipe_buf_get(struct pipe *p, size_t size)
 {
-	return write_now(c, w, w->data, (uint32_t)(w->len / w->block_size), ret);
+	if (size > p->bufs.size)
+		return malloc(size);
+	if (p->bufs.n)
+		return p->bufs.free[--p->bufs.n];
+	return malloc(p->bufs.size);
 }
-int pipe_filemarks(struct cart *c, uint32_t count)
+
+size_t pipe_buf_cap(const struct pipe *p, size_t size)
 {
-	return filemarks_now(c, count);
+	return size > p->bufs.size ? size : p->bufs.size;
 }
-bool pipe_in_ew(struct cart *c)
+
+static void buf_put(struct pipe *p, uint8_t *buf, size_t cap)
 {
+	if (buf && cap == p->bufs.size && p->bufs.n < p->bufs.max)
+		p->bufs.free[p->bufs.n++] = buf;
+	else
+		free(buf);
+}
+
+void pipe_chunk_release(struct pipe *p, struct chunk *ch)
+{
+	for (unsigned i = 0; i < ch->owners; i++)
+		xbuf_put(ch->owner[i]);
+	buf_put(p, ch->in, ch->in_cap);
+	buf_put(p, ch->out, ch->out_cap);
+	crypt_key_put(ch->key);
+	p->charge -= ch->charge;
+	if (p->spare) {
+		free(ch);
+		return;
+	}
+	p->spare = ch;
+}
+
+/* What packing no longer needs, unless a block is stored as it was. */
+static void chunk_trim(struct pipe *p, struct chunk *ch)
+{
+	for (unsigned i = 0; i < ch->n; i++) {
+		const uint8_t *at = ch->rec[i].payload;
+
+		if (ch->rec[i].len && (at < ch->out || at >= ch->out + ch->out_cap))
+			return;
+		if (!ch->src[i].data && ch->rec[i].len)
+			return;
+	}
+	for (unsigned i = 0; i < ch->owners; i++)
+		xbuf_put(ch->owner[i]);
+	ch->owners = 0;
+	buf_put(p, ch->in, ch->in_cap);
+	ch->in = NULL;
+	p->charge -= ch->charge - ch->out_cap;
+	ch->charge = ch->out_cap;
+}
+
+/* ---- the workers -------------------------------------------------------------------------------------- */
+
+void pipe_pack_job(struct job *job, struct coder *k)
+{
+	struct chunk *ch = (struct chunk *)job;
+	struct pipe *p = ch->pipe;
+
+	chunk_pack(ch, k, p->cart->state.uuid, &p->cart->adapt);
+	pthread_mutex_lock(&p->lock);
+	if (!ch->err)
+		chunk_trim(p, ch);
+	ch->state = CHUNK_DONE;
+	if (ch == p->first)
+		pthread_cond_signal(&p->ready);
+	pthread_cond_signal(&p->space); /* memory is back; a result may be waited for */
+	pthread_mutex_unlock(&p->lock);
+}
+
+void pipe_push(struct pipe *p)
+{
+	struct chunk *ch = p->open;
+	bool pack = ch->to_pack > 0;
+
+	p->open = NULL;
+	pthread_mutex_lock(&p->lock);
+	p->has_open = false;
+	ch->next = NULL;
+	*p->last = ch;
+	p->last = &ch->next;
+	p->queued++;
+	p->pending += ch->worst;
+	p->pend_bytes += ch->bytes;
+	if (pack) {
+		ch->out = pipe_buf_get(p, ch->out_cap);
+		if (!ch->out) {
+			ch->err = -ENOMEM;
+			pack = false;
+		}
+	}
+	ch->state = pack ? CHUNK_PACKING : CHUNK_DONE;
+	if (!pack && ch == p->first)
+		pthread_cond_signal(&p->ready);
+	pthread_mutex_unlock(&p->lock);
+	if (pack)
+		workers_submit(p->workers, &ch->job);
+}
+
+/* ---- the appender ------------------------------------------------------------------------------------- */
+
+void pipe_snapshot(struct pipe *p)
+{
+	struct cart *c = p->cart;
+	const struct row *r = &c->state.row[c->part];
+	const struct seg *s = row_last(r);
+
+	p->used = row_payload(r);
+	p->row_bytes = row_bytes(r);
+	p->synced_objects = row_objects(r);
+	p->synced_bytes = p->row_bytes;
+	if (s && !s->sealed) {
+		p->synced_objects -= s->x.objects - r->synced.objects;
+		p->synced_bytes -= s->x.bytes - r->synced.bytes;
+	}
+	p->info = (struct cart_part_info){
+		.capacity = r->capacity, .used = p->used, .ew = row_ew(r), .disk = row_disk(r)
+	};
+}
+
+static void after_append(struct pipe *p, uint64_t bytes)
+{
+	struct cart *c = p->cart;
+	struct segfile *f;
 	const struct row *r = &c->state.row[c->part];
 
-	return row_payload(r) >= row_ew(r);
+	p->unpublished += bytes;
+	p->unstarted += bytes;
+	if (p->unpublished >= PUBLISH_BYTES) {
+		tail_publish(c, c->part);
+		p->unpublished = 0;
+	}
+	if (p->unstarted >= WRITEBACK_BYTES && cart_file_get(c, c->part, r->n - 1, &f) == 0) {
+		/* So that the sync at the end finds little to do. */
+		uint64_t end = row_last(r)->x.length;
+		uint64_t from = end > p->unstarted ? end - p->unstarted : 0;
+
+		io_writeback(f->fd, (off_t)from, (off_t)(end - from));
+		p->unstarted = 0;
+	}
 }
-void pipe_drain(struct cart *c)
+
+/* One finished chunk, without the lock. */
+static void append_chunk(struct pipe *p, struct chunk *ch)
 {
+	struct cart *c = p->cart;
+	unsigned done = 0;
+	int err = ch->err;
+
+	if (!err)
+		err = tail_append(c, ch->part, ch->rec, ch->n, &done);
+	if (!err)
+		after_append(p, ch->worst);
+	pthread_mutex_lock(&p->lock);
+	if (err) {
+		c->session = false;
+		p->err = err;
+		p->err_object = row_objects(&c->state.row[ch->part]);
+		p->discard = true;
+	}
+	pipe_snapshot(p);
+	pthread_mutex_unlock(&p->lock);
 }
-int pipe_take_error(struct cart *c, uint64_t *object)
+
+/* The open chunk has been let lie: its turn. Called without locks. */
+static void push_open(struct pipe *p)
 {
-	return 0;
+	pthread_mutex_lock(&p->open_lock);
+	if (p->open && p->open->n)
+		pipe_push(p);
+	pthread_mutex_unlock(&p->open_lock);
 }
+
+/* Waits for something to append. Under lock. False: the end. */
+static bool wait_ready(struct pipe *p)
+{
+	while (!p->first || p->first->state != CHUNK_DONE) {
+		struct timespec until;
+		bool timed = p->has_open && !p->first;
+
+		if (p->quit && !p->first)
+			return false;
+		if (!timed) {
+			pthread_cond_wait(&p->ready, &p->lock);
+			continue;
+		}
+		clock_gettime(CLOCK_MONOTONIC, &until);
+		until.tv_nsec += IDLE_MS * 1000000L;
+		until.tv_sec += until.tv_nsec / 1000000000L;
+		until.tv_nsec %= 1000000000L;
+		if (pthread_cond_timedwait(&p->ready, &p->lock, &until) == ETIMEDOUT && !p->quit &&
+		    !p->first) {
+			pthread_mutex_unlock(&p->lock);
+			push_open(p);
+			pthread_mutex_lock(&p->lock);
+		}
+	}
+	return true;
+}
+
+static void *appender(void *arg)
+{
+	struct pipe *p = arg;
+
+	pthread_mutex_lock(&p->lock);
+	while (wait_ready(p)) {
+		struct chunk *ch = p->first;
+		bool last;
+
+		if (!p->discard) {
+			pthread_mutex_unlock(&p->lock);
+			append_chunk(p, ch);
+			pthread_mutex_lock(&p->lock);
+		}
+		last = p->queued == 1;
+		if (last && !p->draining && !p->discard && p->unpublished) {
+			pthread_mutex_unlock(&p->lock);
+			tail_publish(p->cart, ch->part);
+			p->unpublished = 0;
+			pthread_mutex_lock(&p->lock);
+		}
+		p->first = ch->next;
+		if (!p->first)
+			p->last = &p->first;
+		p->queued--;
+		p->pending -= ch->worst;
+		p->pend_bytes -= ch->bytes;
+		pipe_chunk_release(p, ch);
+		pthread_cond_signal(&p->space);
+	}
+	pthread_mutex_unlock(&p->lock);
+	return NULL;
+}
+
+int pipe_start(struct pipe *p)
+{
+	sigset_t all, old;
+	int err;
+
+	if (p->started)
+		return 0;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	err = pthread_create(&p->thread, NULL, appender, p);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	p->started = !err;
+	return -err;
+}
+
 void pipe_free(struct cart *c)
 {
-}
-bool pipe_pos(struct cart *c, struct cart_pos *ret)
-{
-	return false;
+	struct pipe *p = c->pipe;
+
+	if (!p)
+		return;
+	pthread_mutex_lock(&p->lock);
+	p->quit = true;
+	pthread_cond_signal(&p->ready);
+	pthread_mutex_unlock(&p->lock);
+	if (p->started)
+		pthread_join(p->thread, NULL);
+	workers_free(p->workers);
+	if (p->open)
+		pipe_chunk_release(p, p->open);
+	free(p->spare);
+	while (p->bufs.n)
+		free(p->bufs.free[--p->bufs.n]);
+	free(p->bufs.free);
+	pthread_cond_destroy(&p->ready);
+	pthread_cond_destroy(&p->space);
+	pthread_mutex_destroy(&p->lock);
+	pthread_mutex_destroy(&p->open_lock);
+	free(p);
+	c->pipe = NULL;
 }

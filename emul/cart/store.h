@@ -60,6 +60,8 @@ static inline uint64_t row_payload(const struct row *r)
 	return r->n ? row_last(r)->payload + extent_payload(&row_last(r)->x) : 0;
 }
 
+uint64_t row_disk(const struct row *r); /* bytes of its files, as far as they are live */
+
 /* Where early warning begins in a partition of this capacity. */
 static inline uint64_t row_ew(const struct row *r)
 {

@@ -30,14 +30,13 @@ static bool is_worm(const struct cart *c)
 /* Position and session for an append. Whatever was beyond the position is gone afterwards. */
 static int make_place(struct cart *c)
 {
-	const struct row *r = &c->state.row[c->part];
-	int err;
+	const struct row *r;
+	int err = pipe_ready(c);
 
-	if (pipe_busy(c)) /* the place is the one that is being written to */
-		return pipe_failed(c) ? -ECANCELED : 0;
+	if (err) /* 1: the place is the one that is being written to */
+		return err < 0 ? err : 0;
 	cart_turn_away(c);
-	if (pipe_failed(c))
-		return -ECANCELED;
+	r = &c->state.row[c->part];
 	if (c->object < row_objects(r)) {
 		if (is_worm(c))
 			return -EPERM;
@@ -187,8 +186,8 @@ int cart_write(struct cart *c, const struct cart_write *w, struct cart_written *
 	if (!err)
 		err = make_place(c);
 	if (!err)
-		err = c->buffer ? pipe_write(c, w, ret)
-				: write_now(c, w, w->data, (uint32_t)(w->len / w->block_size), ret);
+		err = c->pipe ? pipe_write(c, w, ret)
+			      : write_now(c, w, w->data, (uint32_t)(w->len / w->block_size), ret);
 out:
 	ret->ew = pipe_in_ew(c);
 	return err;
@@ -224,8 +223,8 @@ int cart_write_filemarks(struct cart *c, uint32_t count, bool immed, struct cart
 		err = make_place(c);
 		if (err == -ECANCELED && !immed) /* the earlier error is this command's */
 			return cart_flush(c);
-		if (!err && c->buffer)
-			err = pipe_filemarks(c, count);
+		if (!err && c->pipe)
+			err = pipe_filemarks(c, count, immed);
 		else if (!err)
 			err = filemarks_now(c, count);
 	}

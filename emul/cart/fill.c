@@ -1,0 +1,483 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The user's side of the write-behind buffer: accepting blocks, waiting for room, knowing exactly
+ * whether early warning or the end of the partition is met. See pipe.h.
+ */
+
+#include "cart/pipe_int.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static bool is_busy(struct pipe *p)
+{
+	bool busy;
+
+	pthread_mutex_lock(&p->lock);
+	busy = p->queued || p->has_open;
+	pthread_mutex_unlock(&p->lock);
+	return busy;
+}
+
+int pipe_ready(struct cart *c)
+{
+	struct pipe *p = c->pipe;
+	bool discard, busy;
+	int err;
+
+	if (!p)
+		return 0;
+	pthread_mutex_lock(&p->lock);
+	err = p->err;
+	discard = p->discard;
+	busy = p->queued || p->has_open;
+	pthread_mutex_unlock(&p->lock);
+	if (err)
+		return -ECANCELED;
+	if (discard) {
+		pipe_drain(c);
+		return 0;
+	}
+	return busy;
+}
+
+void pipe_drain(struct cart *c)
+{
+	struct pipe *p = c->pipe;
+	bool discard;
+
+	if (!p || !p->started)
+		return;
+	pthread_mutex_lock(&p->open_lock);
+	if (p->open)
+		pipe_push(p);
+	pthread_mutex_unlock(&p->open_lock);
+	pthread_mutex_lock(&p->lock);
+	p->draining = true;
+	while (p->queued)
+		pthread_cond_wait(&p->space, &p->lock);
+	p->draining = false;
+	discard = p->discard;
+	p->discard = false;
+	pthread_mutex_unlock(&p->lock);
+	if (discard) {
+		const struct row *r = &c->state.row[c->part];
+
+		cart_set_pos(c, c->part, row_objects(r), row_filemarks(r));
+		adapt_reset(&c->adapt);
+	}
+}
+
+int pipe_take_error(struct cart *c, uint64_t *object)
+{
+	struct pipe *p = c->pipe;
+	int err;
+
+	if (!p)
+		return 0;
+	pthread_mutex_lock(&p->lock);
+	err = p->err;
+	if (err)
+		*object = p->err_object;
+	p->err = 0;
+	pthread_mutex_unlock(&p->lock);
+	return err;
+}
+
+/* ---- room for a block in memory ---------------------------------------------------------------------- */
+
+struct block {
+	const uint8_t *data;
+	uint32_t size;
+	struct xbuf *owner; /* NULL: copy */
+	bool pack, try;
+	int64_t slot;
+	enum cart_codec codec;
+	int level;
+	struct crypt_key *key;
+};
+
+static bool fits(const struct pipe *p, const struct chunk *ch, const struct block *b)
+{
+	if (ch->n == CHUNK_RECORDS || (ch->n && ch->worst + b->size > p->chunk_bytes))
+		return false;
+	if (ch->in && !b->owner && ch->in_len + sizeof(struct fmt_record) + b->size > ch->in_cap)
+		return false;
+	if (ch->to_pack == 0)
+		return !b->pack || ch->n == 0 || ch->key == b->key;
+	return ch->key == b->key && (!b->pack || (ch->codec == b->codec && ch->level == b->level));
+}
+
+/* Bytes of memory that a chunk takes more with this block; `ch` may be NULL. */
+static size_t needs(const struct pipe *p, const struct chunk *ch, const struct block *b,
+		    size_t *in_cap, size_t *out_cap)
+{
+	size_t sum = b->owner ? b->size : 0;
+	struct pack pk = { .size = b->size, .codec = b->codec, .key = b->key };
+
+	*in_cap = *out_cap = 0;
+	if (!b->owner && !(ch && ch->in))
+		sum += *in_cap = pipe_buf_cap(p, sizeof(struct fmt_record) + b->size);
+	if (b->pack && !(ch && ch->out_cap))
+		sum += *out_cap = pipe_buf_cap(p, sizeof(struct fmt_record) + pack_room(&pk));
+	return sum;
+}
+
+static bool enough(const struct pipe *p, size_t need)
+{
+	return p->charge == 0 || p->charge + need <= p->cart->buffer;
+}
+
+/* Takes the memory into account, if there is enough. */
+static bool charge(struct pipe *p, size_t need)
+{
+	bool ok;
+
+	pthread_mutex_lock(&p->lock);
+	ok = enough(p, need);
+	if (ok)
+		p->charge += need;
+	pthread_mutex_unlock(&p->lock);
+	return ok;
+}
+
+/* Without open_lock: the appender may need it to make the room that is waited for. */
+static void wait_room(struct pipe *p, size_t need)
+{
+	pthread_mutex_lock(&p->lock);
+	while (!enough(p, need))
+		pthread_cond_wait(&p->space, &p->lock);
+	pthread_mutex_unlock(&p->lock);
+}
+
+/* Under open_lock. */
+static struct chunk *open_chunk(struct pipe *p, uint64_t object)
+{
+	struct chunk *ch;
+
+	pthread_mutex_lock(&p->lock);
+	ch = p->spare;
+	p->spare = NULL;
+	pthread_mutex_unlock(&p->lock);
+	if (!ch)
+		ch = malloc(sizeof(*ch));
+	if (!ch)
+		return NULL;
+	ch->job.fn = pipe_pack_job;
+	ch->pipe = p;
+	ch->state = CHUNK_OPEN;
+	ch->err = 0;
+	ch->n = ch->to_pack = ch->owners = 0;
+	ch->codec = CART_NONE;
+	ch->level = 0;
+	ch->key = NULL;
+	ch->object = object;
+	ch->part = p->cart->part;
+	ch->objects = ch->bytes = ch->worst = 0;
+	ch->charge = 0;
+	ch->in = ch->out = NULL;
+	ch->in_cap = ch->in_len = ch->out_cap = 0;
+	p->open = ch;
+	return ch;
+}
+
+/* Memory for the chunk, as needs() told. Under open_lock. */
+static int grow(struct pipe *p, struct chunk *ch, size_t need, size_t in_cap, size_t out_cap)
+{
+	if (in_cap) {
+		pthread_mutex_lock(&p->lock);
+		ch->in = pipe_buf_get(p, in_cap);
+		pthread_mutex_unlock(&p->lock);
+		if (!ch->in)
+			return -ENOMEM;
+		ch->in_cap = in_cap;
+	}
+	if (out_cap)
+		ch->out_cap = out_cap;
+	ch->charge += need;
+	return 0;
+}
+
+/* Tells the appender of a chunk that has just got its first block, so that it does not lie forever. */
+static void announce(struct pipe *p)
+{
+	pthread_mutex_lock(&p->lock);
+	if (!p->has_open && !p->first)
+		pthread_cond_signal(&p->ready);
+	p->has_open = true;
+	pthread_mutex_unlock(&p->lock);
+}
+
+static void add(struct pipe *p, struct chunk *ch, const struct block *b)
+{
+	if (b->pack) {
+		if (!ch->key)
+			ch->key = crypt_key_get(b->key);
+		ch->codec = b->codec;
+		ch->level = b->level;
+		chunk_add_pack(ch, b->data, b->size, b->try, b->slot, b->owner);
+	} else {
+		chunk_add_plain(ch, b->data, b->size, b->owner);
+	}
+	if (ch->n == 1)
+		announce(p);
+	if (ch->n == CHUNK_RECORDS || ch->worst >= p->chunk_bytes)
+		pipe_push(p);
+}
+
+static int put_block(struct cart *c, const struct block *b)
+{
+	struct pipe *p = c->pipe;
+	size_t need, in_cap, out_cap;
+	struct chunk *ch;
+	int err;
+
+	for (;;) {
+		pthread_mutex_lock(&p->open_lock);
+		if (p->open && !fits(p, p->open, b))
+			pipe_push(p);
+		ch = p->open;
+		need = needs(p, ch, b, &in_cap, &out_cap);
+		if (need == 0 || charge(p, need))
+			break;
+		if (ch)
+			pipe_push(p);
+		pthread_mutex_unlock(&p->open_lock);
+		wait_room(p, need);
+	}
+	if (!ch)
+		ch = open_chunk(p, c->object);
+	err = ch ? grow(p, ch, need, in_cap, out_cap) : -ENOMEM;
+	if (!err) {
+		add(p, ch, b);
+	} else {
+		pthread_mutex_lock(&p->lock);
+		p->charge -= need;
+		if (ch && ch->n == 0) {
+			pipe_chunk_release(p, ch);
+			p->open = NULL;
+		}
+		pthread_mutex_unlock(&p->lock);
+	}
+	pthread_mutex_unlock(&p->open_lock);
+	return err;
+}
+
+/* ---- room on the tape ---------------------------------------------------------------------------------- */
+
+/* A new look at what is certain: everything accepted at its worst, and up to where that is harmless. */
+static void look(struct cart *c)
+{
+	const struct row *r = &c->state.row[c->part];
+	struct pipe *p = c->pipe;
+
+	pthread_mutex_lock(&p->open_lock);
+	pthread_mutex_lock(&p->lock);
+	p->promised = p->used + p->pending + (p->open ? p->open->worst : 0);
+	p->limit = p->used >= row_ew(r) ? r->capacity : row_ew(r) - 1;
+	pthread_mutex_unlock(&p->lock);
+	pthread_mutex_unlock(&p->open_lock);
+}
+
+static bool promise(struct cart *c, uint64_t worst)
+{
+	struct pipe *p = c->pipe;
+
+	if (p->promised + worst > p->limit)
+		look(c);
+	if (p->promised + worst > p->limit)
+		return false;
+	p->promised += worst;
+	return true;
+}
+
+/* The row is the user's again: what the pipe knows of it is renewed. */
+static void begin(struct cart *c)
+{
+	struct pipe *p = c->pipe;
+
+	pthread_mutex_lock(&p->lock);
+	pipe_snapshot(p);
+	pthread_mutex_unlock(&p->lock);
+	look(c);
+}
+
+/* Shall the codec be tried? Waits for the results that this depends on. */
+static bool ask_adapt(struct cart *c, uint32_t size, int64_t *slot)
+{
+	struct pipe *p = c->pipe;
+
+	if (adapt_waits_for(&c->adapt) >= 0) {
+		pthread_mutex_lock(&p->open_lock);
+		if (p->open)
+			pipe_push(p);
+		pthread_mutex_unlock(&p->open_lock);
+		pthread_mutex_lock(&p->lock);
+		while (adapt_waits_for(&c->adapt) >= 0)
+			pthread_cond_wait(&p->space, &p->lock);
+		pthread_mutex_unlock(&p->lock);
+	}
+	return adapt_next(&c->adapt, size, slot);
+}
+
+static bool failed(struct pipe *p)
+{
+	bool ret;
+
+	pthread_mutex_lock(&p->lock);
+	ret = p->discard;
+	pthread_mutex_unlock(&p->lock);
+	return ret;
+}
+
+static int accept_block(struct cart *c, const struct cart_write *w, const uint8_t *data)
+{
+	struct block b = { .data = data,
+			   .size = w->block_size,
+			   .slot = -1,
+			   .codec = w->codec,
+			   .level = w->level,
+			   .key = w->key ? c->write_key : NULL };
+
+	if (w->owner && w->block_size >= REF_MIN)
+		b.owner = w->owner;
+	if (w->codec != CART_NONE)
+		b.try = ask_adapt(c, w->block_size, &b.slot);
+	b.pack = b.try || b.key;
+	return put_block(c, &b);
+}
+
+int pipe_write(struct cart *c, const struct cart_write *w, struct cart_written *ret)
+{
+	struct pipe *p = c->pipe;
+	const uint8_t *data = w->data;
+	uint32_t n = (uint32_t)(w->len / w->block_size);
+	uint64_t worst = w->block_size + (w->key ? CRYPT_OVERHEAD : 0);
+	int err = 0;
+
+	if (pipe_start(p)) /* no threads to be had */
+		return write_now(c, w, data, n, ret);
+	if (!is_busy(p))
+		begin(c);
+	for (; n > 0 && !err; n--, data += w->block_size) {
+		if (failed(p))
+			return -ECANCELED;
+		if (promise(c, worst)) {
+			err = accept_block(c, w, data);
+			if (err)
+				break;
+			c->object++;
+			ret->blocks++;
+			mam_count_written(c, w->block_size);
+			continue;
+		}
+		/* It may matter how much this block shrinks: nothing may be in doubt before it. */
+		if (is_busy(p)) {
+			pipe_drain(c);
+			if (pipe_ready(c) < 0)
+				return -ECANCELED;
+			begin(c);
+			n++;
+			data -= w->block_size;
+			continue;
+		}
+		err = write_now(c, w, data, 1, ret);
+		begin(c);
+	}
+	return err;
+}
+
+int pipe_filemarks(struct cart *c, uint32_t count, bool push)
+{
+	struct pipe *p = c->pipe;
+
+	if (pipe_start(p))
+		return filemarks_now(c, count);
+	if (!is_busy(p))
+		begin(c);
+	while (count > 0) {
+		uint32_t n = count < 0xffffff ? count : 0xffffff;
+		struct chunk *ch;
+
+		pthread_mutex_lock(&p->open_lock);
+		if (p->open && p->open->n == CHUNK_RECORDS)
+			pipe_push(p);
+		ch = p->open ? p->open : open_chunk(p, c->object);
+		if (ch) {
+			chunk_add_filemarks(ch, n);
+			if (ch->n == 1)
+				announce(p);
+			if (push)
+				pipe_push(p);
+		}
+		pthread_mutex_unlock(&p->open_lock);
+		if (!ch)
+			return -ENOMEM;
+		c->object += n;
+		c->filemark += n;
+		count -= n;
+	}
+	return 0;
+}
+
+/* ---- facts ------------------------------------------------------------------------------------------------ */
+
+bool pipe_in_ew(struct cart *c)
+{
+	const struct row *r = &c->state.row[c->part];
+	struct pipe *p = c->pipe;
+	bool ret, busy;
+
+	if (!p)
+		return row_payload(r) >= row_ew(r);
+	pthread_mutex_lock(&p->lock);
+	busy = p->queued || p->has_open;
+	ret = p->used >= row_ew(r);
+	pthread_mutex_unlock(&p->lock);
+	/* Nothing that could meet early warning is accepted into the buffer before it is met. */
+	return busy ? ret : row_payload(r) >= row_ew(r);
+}
+
+bool pipe_pos(struct cart *c, struct cart_pos *ret)
+{
+	struct pipe *p = c->pipe;
+	const struct row *r = &c->state.row[c->part];
+	bool busy = false, discard = false;
+
+	if (!p)
+		return false;
+	pthread_mutex_lock(&p->open_lock);
+	pthread_mutex_lock(&p->lock);
+	discard = p->discard;
+	busy = !discard && (p->queued || p->has_open);
+	if (busy) {
+		ret->eod = true;
+		ret->ew = p->used >= row_ew(r);
+		ret->buffered_objects = c->object - p->synced_objects;
+		ret->buffered_bytes = p->row_bytes - p->synced_bytes + p->pend_bytes +
+				      (p->open ? p->open->bytes : 0);
+	}
+	pthread_mutex_unlock(&p->lock);
+	pthread_mutex_unlock(&p->open_lock);
+	if (discard)
+		pipe_drain(c);
+	return busy;
+}
+
+bool pipe_info(struct cart *c, unsigned part, struct cart_part_info *ret)
+{
+	struct pipe *p = c->pipe;
+	bool busy;
+
+	if (!p || part != c->part)
+		return false;
+	pthread_mutex_lock(&p->lock);
+	busy = !p->discard && (p->queued || p->has_open);
+	if (busy) {
+		*ret = p->info;
+		ret->eod = c->object;
+		ret->filemarks = c->filemark;
+	}
+	pthread_mutex_unlock(&p->lock);
+	return busy;
+}

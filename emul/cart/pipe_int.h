@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef CART_PIPE_INT_H
+#define CART_PIPE_INT_H
+
+/* The inside of the write-behind buffer, for pipe.c (threads) and fill.c (the user's side). */
+
+#include "cart/chunk.h"
+#include "cart/pipe.h"
+
+#include <pthread.h>
+
+#define CHUNK_BYTES_MAX (1u << 20)
+#define CHUNK_BYTES_MIN (64u << 10)
+#define REF_MIN		(32u << 10) /* blocks from which keeping the owner's buffer beats a copy */
+#define IDLE_MS		50	    /* a chunk that is not filled for so long goes to the disk */
+#define PUBLISH_BYTES	(16u << 20) /* how far readers in other processes may lag */
+#define WRITEBACK_BYTES (8u << 20)  /* pieces in which the kernel is asked to start writing */
+
+struct pipe {
+	struct cart *cart;
+	struct workers *workers;
+	size_t chunk_bytes;
+
+	/* Order: open_lock, lock. */
+	pthread_mutex_t open_lock;
+	struct chunk *open; /* under open_lock */
+
+	pthread_mutex_t lock;
+	pthread_cond_t ready; /* for the appender */
+	pthread_cond_t space; /* for the user */
+	/* under lock */
+	struct chunk *first, **last; /* queued, in order */
+	struct chunk *spare;
+	unsigned queued;
+	bool has_open; /* there is an open chunk with something in it */
+	bool draining, quit, started;
+	struct chunk_bufs bufs;
+	size_t charge;
+	int err; /* not taken yet */
+	uint64_t err_object;
+	bool discard;	     /* after an error, until the user has set the position */
+	uint64_t used;	     /* payload in the file */
+	uint64_t pending;    /* payload in the queue at most */
+	uint64_t pend_bytes; /* host's bytes in the queue */
+	uint64_t synced_objects, synced_bytes, row_bytes;
+	struct cart_part_info info;
+
+	/* of the user */
+	uint64_t promised; /* payload at most, with everything accepted */
+	uint64_t limit;	   /* up to which promising needs no second look */
+
+	/* of the appender */
+	pthread_t thread;
+	uint64_t unpublished;
+	uint64_t unstarted;
+};
+
+/* Queues the open chunk, which has something in it. Under open_lock, not under lock. */
+void pipe_push(struct pipe *p);
+
+void pipe_pack_job(struct job *job, struct coder *k); /* a chunk's job.fn */
+
+/* The threads that take what is queued. -errno: there can be none. */
+int pipe_start(struct pipe *p);
+
+/* What the user may want to know while the row is the appender's. Under lock. */
+void pipe_snapshot(struct pipe *p);
+
+uint8_t *pipe_buf_get(struct pipe *p, size_t size); /* under lock; NULL: ENOMEM */
+size_t pipe_buf_cap(const struct pipe *p, size_t size);
+void pipe_chunk_release(struct pipe *p, struct chunk *ch); /* under lock */
+
+#endif
