@@ -535,11 +535,11 @@ static int parse(struct conf_read *r, const char *text, struct conf *c)
 		return -ENOMEM;
 	cfg_set_error_function(cfg, parse_error);
 	parsing = r;
-	err = cfg_parse_buf(cfg, text) == CFG_SUCCESS ? 0 : -EINVAL;
-	if (err && !r->err)
-		conf_refuse_line(r, cfg->line > 0 ? (unsigned)cfg->line : 1, "syntax error");
-	if (!err)
-		err = conf_lines_scan(text, &r->lines);
+	err = conf_lines_scan(text, &r->lines);
+	if (!err && r->lines.stray)
+		err = conf_refuse_line(r, r->lines.stray, "a stray backslash");
+	if (!err && cfg_parse_buf(cfg, text) != CFG_SUCCESS)
+		err = conf_refuse_line(r, cfg->line > 0 ? (unsigned)cfg->line : 1, "syntax error");
 	if (!err && r->lines.unclosed)
 		err = conf_refuse_line(r, r->lines.unclosed, "the section has no closing brace");
 	if (!err) {

@@ -21,10 +21,11 @@ struct conf_line {
 struct conf_lines {
 	struct conf_line *v;
 	size_t n, room;
+	unsigned stray;	   /* the line of a backslash outside quotes, which libconfuse would echo */
 	unsigned unclosed; /* the line of a section that the file ends in, 0 if none */
 };
 
-/* 0 or -ENOMEM. The text has been accepted by libconfuse. */
+/* 0 or -ENOMEM. What libconfuse does not accept gives lines too, only no useful ones. */
 int conf_lines_scan(const char *text, struct conf_lines *ret);
 void conf_lines_free(struct conf_lines *l);
 

@@ -79,6 +79,8 @@ static void take_word(struct scanner *s)
 		if (quote ? *s->p == quote
 			  : isspace((unsigned char)*s->p) || strchr("\"'(){}=,+#", *s->p))
 			break;
+		if (*s->p == '\\' && (!quote || !s->p[1]) && !s->out->stray)
+			s->out->stray = s->line;
 		if (*s->p == '\\' && s->p[1])
 			s->p++;
 		s->line += *s->p == '\n';

@@ -87,7 +87,7 @@ static int check_online(struct plan *p, const struct elem *e, bool by_hand)
 		return refuse(p->why, TREE_OFFLINE, -EBUSY, "drive %u of %s is off line", e->n,
 			      e->library);
 	lib.type = ELEM_PICKER;
-	if (!by_hand && status_is(p, &lib, "state", "offline") && lives(p, &lib))
+	if (!by_hand && status_is(p, &lib, "online", "0") && lives(p, &lib))
 		return refuse(p->why, TREE_OFFLINE, -EBUSY, "library %s is off line", e->library);
 	return 0;
 }
