@@ -271,20 +271,23 @@ settle()
 	fail "$unit has unit attentions without end"
 }
 
-# element_address KIND N: of the default personality (STK L700), as its element address mode page says.
-# KIND: picker slot map drive. Asks lib0.
+# element_address KIND N: two bytes in hex of an element of lib0, as its mode page says; asked by an
+# initiator of its own, which takes no unit attention from others. KIND: picker slot map drive.
 element_address()
 {
-	local first
+	local first at=12
 
-	cdb_good lib0 1a 08 1d 00 ff 00 || return
+	cdb -n element-address lib0 1a 08 1d 00 ff 00 || return
+	[[ $CDB_SENSE == 6/* ]] && { cdb -n element-address lib0 1a 08 1d 00 ff 00 || return; }
+	assert_good || return
 	case $1 in
-	picker) first=${CDB_DATA:12:4} ;;
-	slot) first=${CDB_DATA:20:4} ;;
-	map) first=${CDB_DATA:28:4} ;;
-	drive) first=${CDB_DATA:36:4} ;;
+	picker) at=12 ;;
+	slot) at=20 ;;
+	map) at=28 ;;
+	drive) at=36 ;;
 	esac
-	printf '%02x %02x\n' $(((16#$first + $2 - 1) >> 8)) $(((16#$first + $2 - 1) & 255))
+	first=$((16#${CDB_DATA:at:4} + $2 - 1))
+	printf '%02x %02x\n' $((first >> 8)) $((first & 255))
 }
 
 # move FROM-KIND FROM-N TO-KIND TO-N: MOVE MEDIUM on lib0; look at CDB_STATUS.
