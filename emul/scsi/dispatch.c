@@ -31,7 +31,7 @@ void dispatch_init(struct scsi_lu *lu)
 const struct scsi_op *scsi_op_find(const struct scsi_lu *lu, const uint8_t *cdb, bool *known_opcode)
 {
 	const struct scsi_op *op = lu->op_index[cdb[0]];
-	bool known = false;
+	bool known = false, removed = false;
 
 	if (op) {
 		*known_opcode = op->fn != NULL;
@@ -43,19 +43,20 @@ const struct scsi_op *scsi_op_find(const struct scsi_lu *lu, const uint8_t *cdb,
 				continue;
 			if (op->has_sa && op->sa != (cdb[1] & 0x1f)) {
 				known |= op->fn != NULL;
-				continue;
+			} else if (!removed) {
+				*known_opcode = op->fn != NULL;
+				if (op->fn)
+					return op;
+				/* Taken away: other service actions may be there all the same. */
+				removed = true;
 			}
-			*known_opcode = known || op->fn;
-			return op->fn ? op : NULL;
 		}
 	}
 	*known_opcode = known;
 	return NULL;
 }
 
-/*
- * The bits that this op code reserves (the standard's strict check): good, or the field at fault.
- */
+/* The bits that this op code reserves (the strict check): good, or the field at fault. */
 static struct sense check_reserved(const struct scsi_lu *lu, const struct scsi_op *op,
 				   const uint8_t *cdb)
 {
