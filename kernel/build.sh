@@ -17,11 +17,9 @@ shift 2
 	echo "$0: $kdir: no Makefile; install the headers of this kernel" >&2
 	exit 1
 }
-if [ -f "$kdir/include/config/kernel.release" ]; then
-	release=$(cat "$kdir/include/config/kernel.release")
-else
-	release=$(make -s --no-print-directory -C "$kdir" kernelrelease)
-fi
+release=$(sed -n 's/^#define UTS_RELEASE "\(.*\)"$/\1/p' "$kdir/include/generated/utsrelease.h") ||
+	release=
+[ -n "$release" ] || release=$(make -s --no-print-directory -C "$kdir" kernelrelease)
 out=$(printf '%s' "$out" | sed "s|@VERSION@|$release|")
 
 mkdir -p "$out"

@@ -432,7 +432,8 @@ static bool vtl_status_valid(const struct vtl_answer *a)
 {
 	switch (a->status) {
 	case SAM_STAT_CHECK_CONDITION:
-		return a->sense_len >= 8 && a->sense[0] >> 4 == 7 && (a->sense[0] & 0xf) <= 3;
+		/* response code 70h to 73h; the top bit is VALID */
+		return a->sense_len >= 8 && (a->sense[0] & 0x7c) == 0x70;
 	case SAM_STAT_GOOD:
 	case SAM_STAT_CONDITION_MET:
 	case SAM_STAT_BUSY:
@@ -449,7 +450,7 @@ static bool vtl_status_valid(const struct vtl_answer *a)
 	}
 }
 
-/* Fill in what the mid-layer gets. The response code 7xh's top bit is the VALID bit: masked off. */
+/* Fill in what the mid-layer gets. Returns 0, or -EBADMSG for an answer without sense, so to speak. */
 static int vtl_answer_fill(struct scsi_cmnd *scmd, const struct vtl_answer *a, u32 data_end)
 {
 	unsigned int len = scsi_bufflen(scmd), resid = 0;
