@@ -87,7 +87,7 @@ check_shell()
 		done
 		sources '*.bash'
 	)
-	shellcheck -x -S warning -e SC1090,SC1091,SC2034,SC2154,SC2148 "${files[@]}"
+	shellcheck -x -S warning -e SC2119,SC2120,SC1090,SC1091,SC2034,SC2154,SC2148 "${files[@]}"
 }
 
 check_size()
