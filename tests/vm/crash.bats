@@ -215,8 +215,8 @@ killer() {
 	all_home
 	in_drive 1 "$(at slots/0002)$(at slots/0005)"
 	before=$(census)
-	pkill -KILL -x 'vtltape|vtllibrary|vtlfs'
-	wait_for_gone 30 pgrep -x 'vtltape|vtllibrary|vtlfs'
+	pkill -KILL -x 'vtl[tlf].*'
+	wait_for_gone 30 pgrep -x 'vtl[tlf].*'
 	restart
 	lib_nodes
 	assert_eq "$(census)" "$before"

@@ -15,7 +15,7 @@ teardown() { dump_on_failure; }
 cpu_time() {
 	local pid stat ran sum=0
 
-	for pid in $(pgrep -x 'vtltape|vtllibrary|vtlfs'); do
+	for pid in $(pgrep -x 'vtl[tlf].*'); do
 		for stat in /proc/"$pid"/task/*/schedstat; do
 			read -r ran _ <"$stat" && ((sum += ran))
 		done
@@ -28,7 +28,7 @@ cpu_time() {
 
 	in_drive 1 "$(at slots/0001)"
 	marked_tape "$T1" 2 2
-	assert_eq "$(pgrep -c -x 'vtltape|vtllibrary|vtlfs')" 4 "daemons"
+	assert_eq "$(pgrep -c -x 'vtl[tlf].*')" 4 "daemons"
 	# What the work before has left is over when nothing was used for a second.
 	before=0
 	wait_for 60 settled
@@ -37,7 +37,7 @@ cpu_time() {
 	after=$(cpu_time)
 	echo "# idle: $(((after - before) / 1000)) us in 60 s" >&3
 	((after - before < 10000000)) || fail "$((after - before)) ns of processor time in 60 s"
-	assert_eq "$(pgrep -c -x 'vtltape|vtllibrary|vtlfs')" 4 "daemons"
+	assert_eq "$(pgrep -c -x 'vtl[tlf].*')" 4 "daemons"
 	dmesg_clean
 }
 

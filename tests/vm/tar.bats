@@ -124,11 +124,12 @@ by_factor() {
 @test "tar -d and -W see a difference" {
 	tar -cf "$T1" src/short src/scripts
 	mt -f "$T1" rewind
-	cp src/short keep
+	cp -p src/short keep
 	printf x | dd of=src/short bs=1 seek=100 conv=notrunc status=none
 	run -1 tar -df "$T1"
 	assert_match "$output" 'src/short: Contents differ'
 	cat keep >src/short
+	touch -r keep src/short
 	mt -f "$T1" rewind
 	tar -df "$T1"
 	mt -f "$T1" rewind

@@ -45,7 +45,7 @@ dump_on_failure() {
 	[ -z "${BATS_TEST_COMPLETED:-}" ] || return 0
 	echo "--- kernel, since the last mark:"
 	dmesg_since_mark | tail -n 60
-	for log in "$VTL_LOGS"/*; do
+	for log in "$VTL_LOGS"/* "${BATS_FILE_TMPDIR:-/nowhere}"/vtl/run/*.log; do
 		[ -s "$log" ] || continue
 		echo "--- end of $log:"
 		tail -n 60 "$log"
@@ -165,13 +165,22 @@ hctl_of_serial() {
 	local dir
 
 	for dir in /sys/bus/scsi/devices/*:*:*:*; do
-		# Four bytes of header; the kernel keeps the page as it was read.
-		if [ "$(tail -c +5 "$dir/vpd_pg80" 2>/dev/null | tr -d ' \0')" = "$1" ]; then
+		if [ "$(_serial "$dir")" = "$1" ]; then
 			echo "${dir##*/}"
 			return
 		fi
 	done
 	fail "no SCSI unit with serial number $1"
+}
+
+# The kernel keeps the page as it was read, with four bytes of header; units that say that they are
+# older than SPC-2 it does not ask, so we do.
+_serial() {
+	if [ -e "$1/vpd_pg80" ]; then
+		tail -c +5 "$1/vpd_pg80" | tr -d ' \0'
+	else
+		sg_vpd -q -p sn -r "$(sg_of "${1##*/}")" | tail -c +5 | tr -d ' \0'
+	fi 2>/dev/null
 }
 
 # hctl_of_node NODE: the unit behind /dev/nst0, /dev/sg1, /dev/sch0.
@@ -283,17 +292,18 @@ vtl_stop() {
 	VTL_BUILD=$VTL_BUILD timeout 120 "$VTL_REPO/scripts/vtl" stop -c "$1" \
 		>>"$VTL_LOGS/vtl-start.log" 2>&1 </dev/null 3>&- ||
 		fail "scripts/vtl stop -c $1: status $?: $(tail -n 20 "$VTL_LOGS/vtl-start.log")"
-	wait_for_gone 30 pgrep -x 'vtltape|vtllibrary|vtlfs'
+	wait_for_gone 30 pgrep -x 'vtl[tlf].*'
 }
 
 # For teardown_file: ends what a failed test left, so that the next file finds a clean guest.
 vtl_kill_all() {
 	local mount
 
-	pkill -KILL -x 'vtltape|vtllibrary|vtlfs' || true
+	cd /
+	pkill -KILL -x 'vtl[tlf].*' || true
 	while read -r _ mount _; do
 		umount -l "$mount" || true
 	done < <(grep -E '^[^ ]+ [^ ]+ fuse\.?(vtl|vtlfs)? ' /proc/mounts)
-	wait_for_gone 30 pgrep -x 'vtltape|vtllibrary|vtlfs' || true
+	wait_for_gone 30 pgrep -x 'vtl[tlf].*' || true
 	vtl_module_unload || true
 }

@@ -18,12 +18,13 @@ SERIAL_2=VTLTESTD2
 export DATA=/run/vtl-data/random
 DATA_BYTES=$((24 << 20))
 
-# lib_text [SETTINGS]: the usual library, two drives; SETTINGS come first in its block.
+# lib_text [SETTINGS]: the usual library: two drives, four cartridges in slots 1 to 4, a cleaning
+# cartridge in slot 7, mail slots that mtx counts as 8 and 9. SETTINGS come first in its block.
 lib_text() {
 	cat <<-END
 		library lib0 {
 			serial = "$SERIAL_L"
-			slots = 6
+			slots = 7
 			map = 2
 			fill = 4
 			$1
@@ -65,10 +66,17 @@ lib_down() {
 	return $ret
 }
 
+# Random bytes are dear under emulation: one MiB of them, again and again, but each time turned a bit
+# further, which is more than any codec looks back.
 data_make() {
+	local dir=${DATA%/*} i
+
 	[ -e $DATA ] && return
-	mkdir -p ${DATA%/*}
-	head -c $DATA_BYTES /dev/urandom >$DATA
+	mkdir -p "$dir" && head -c 1048576 /dev/urandom >"$dir/seed" || return
+	for ((i = 0; i < DATA_BYTES >> 20; i++)); do
+		tail -c +$((i * 4099 + 1)) "$dir/seed" && head -c $((i * 4099)) "$dir/seed" || return
+	done >$DATA.new
+	mv $DATA.new $DATA
 }
 
 # fresh BARCODE: a new cartridge of that name in the vault.
