@@ -46,12 +46,14 @@ static int unmount_lazily(const char *path)
 
 int mount_prepare(const char *path, char **ret)
 {
-	struct statfs fs, above;
+	struct statfs fs;
 	struct stat st, parent;
 	char up[PATH_MAX];
 	int err;
 
-	for (int i = 0; stat(path, &st) < 0 && (errno == ENOTCONN || errno == ECONNABORTED); i++) {
+	/* statfs() and not stat(), which the kernel may answer without asking who is dead. */
+	for (int i = 0; statfs(path, &fs) < 0 && (errno == ENOTCONN || errno == ECONNABORTED);
+	     i++) {
 		if (i == STALE_MAX)
 			return -EBUSY;
 		log_notice("clearing away what a dead process left mounted on %s", path);
@@ -67,7 +69,7 @@ int mount_prepare(const char *path, char **ret)
 		return -errno;
 	if (snprintf(up, sizeof(up), "%s/..", *ret) < (int)sizeof(up) && stat(*ret, &st) == 0 &&
 	    stat(up, &parent) == 0 && st.st_dev != parent.st_dev && statfs(*ret, &fs) == 0 &&
-	    statfs(up, &above) == 0 && fs.f_type == FUSE_SUPER_MAGIC) {
+	    fs.f_type == FUSE_SUPER_MAGIC) {
 		free(*ret);
 		*ret = NULL;
 		return -EBUSY;

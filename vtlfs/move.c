@@ -56,7 +56,8 @@ static int refuse_tree(struct fs *fs, const struct side *a, const struct side *b
 	elem_path(&b->elem, to);
 	snprintf(words, sizeof(words), "%s from %s to %s: %s", a->barcode, from, to,
 		 *why->why ? why->why : strerror(-err));
-	return refuse_move(fs, a, b, err, words);
+	/* rename(2) has EINVAL for one thing, and mv says it: "a subdirectory of itself". */
+	return refuse_move(fs, a, b, err == -EINVAL ? -EPERM : err, words);
 }
 
 static int move(struct fs *fs, struct side *a, struct side *b)
@@ -137,7 +138,7 @@ static int do_rename(struct fs *fs, fuse_ino_t parent, const char *name, fuse_in
 			   : exchange(fs, &a, &b);
 	}
 	if (strcmp(name, newname))
-		return refuse_move(fs, &a, &b, -EINVAL, "a cartridge keeps its bar code");
+		return refuse_move(fs, &a, &b, -EPERM, "a cartridge keeps its bar code");
 	return move(fs, &a, &b);
 }
 

@@ -6,6 +6,8 @@
  *   fstool create HOME BARCODE [ELEMENT]	in the vault without an element
  *   fstool fill HOME LIBRARY N		N empty links E00001L8... in slots 1..N, and one cartridge each
  *   fstool move HOME FROM TO [BARCODE]		as the robot; prints what it is refused with
+ *   fstool exchange HOME PATH PATH		renameat2(RENAME_EXCHANGE)
+ *   fstool read PATH [nonblock|poll]		one read(2) as it comes, or what poll(2) of 200 ms says
  *   fstool where HOME BARCODE
  *   fstool status HOME UNIT NAME TEXT...	publishes as the unit's daemon would, then lives until
  *						end of input; for each request prints and answers it
@@ -93,6 +95,36 @@ static int do_move(struct tree *t, char **a)
 	if (elem_parse(a[0], &src) || elem_parse(a[1], &dst))
 		return say(-EINVAL, "no such element");
 	return say(tree_move(t, &src, a[2], &dst, TREE_BY_ROBOT, &why), why.why);
+}
+
+static int do_exchange(struct tree *t, char **a)
+{
+	return say(renameat2(AT_FDCWD, a[0], AT_FDCWD, a[1], RENAME_EXCHANGE) ? -errno : 0, "");
+}
+
+/* HOME is the path here; the tree is not needed. */
+static int do_read(char **a)
+{
+	bool nonblock = a[1] && !strcmp(a[1], "nonblock"), polls = a[1] && !strcmp(a[1], "poll");
+	int fd = open(a[0], O_RDONLY | (nonblock ? O_NONBLOCK : 0));
+	char buf[65536];
+	ssize_t n;
+
+	if (fd < 0)
+		return say(-errno, a[0]);
+	for (;;) {
+		struct pollfd p = { .fd = fd, .events = POLLIN };
+
+		if (polls && poll(&p, 1, 5000) <= 0) {
+			puts("nothing");
+			return 0;
+		}
+		n = read(fd, buf, sizeof(buf));
+		if (n <= 0)
+			return say(n < 0 ? -errno : 0, "");
+		fwrite(buf, 1, (size_t)n, stdout);
+		fflush(stdout);
+	}
 }
 
 static int do_where(struct tree *t, char **a)
@@ -252,9 +284,9 @@ static const struct {
 	int args;
 	int (*fn)(struct tree *t, char **a);
 } commands[] = {
-	{ "shape", 5, do_shape }, { "create", 1, do_create }, { "fill", 2, do_fill },
-	{ "move", 2, do_move },	  { "where", 1, do_where },   { "status", 1, do_status },
-	{ "drive", 1, do_drive },
+	{ "shape", 5, do_shape }, { "create", 1, do_create },	  { "fill", 2, do_fill },
+	{ "move", 2, do_move },	  { "where", 1, do_where },	  { "status", 1, do_status },
+	{ "drive", 1, do_drive }, { "exchange", 2, do_exchange },
 };
 
 int main(int argc, char **argv)
@@ -263,6 +295,8 @@ int main(int argc, char **argv)
 	int err;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (argc > 2 && !strcmp(argv[1], "read"))
+		return do_read(argv + 2);
 	for (size_t i = 0; argc > 2 && i < sizeof(commands) / sizeof(commands[0]); i++) {
 		if (strcmp(argv[1], commands[i].name) || argc - 3 < commands[i].args)
 			continue;

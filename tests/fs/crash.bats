@@ -1,0 +1,129 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+# vtlfs may be killed and started at any moment; and it ends when it is told to.
+
+load fs.bash
+
+setup() { fs_setup; }
+teardown() { fs_teardown; }
+
+mounts() { grep -c " $VTL_MNT " /proc/self/mountinfo || true; }
+
+@test "crash: killed and started again: one mount, everything there" {
+	mkdir "$VTL_MNT/vault/F00001L8"
+	for i in 1 2 3; do
+		fs_kill KILL
+		fs_start
+		assert_eq "$(mounts)" 1
+		assert_eq "$(ls "$VTL_MNT/cartridges" | tr '\n' ' ')" "E01001L8 E01002L8 E01003L8 F00001L8 "
+	done
+}
+
+@test "crash: a reader of events and a waiting mv end when it is killed" {
+	fs_background "$BATS_TEST_TMPDIR/a" cat "$VTL_MNT/events"
+	wait_for 10 grep -q started "$BATS_TEST_TMPDIR/a"
+	fs_kill KILL
+	wait_for 10 process_gone "${FS_BACKGROUND[0]}"
+	refused "not connected" stat "$VTL_MNT/lib0/slots/0001/E01001L8"
+}
+
+@test "crash: kill -9 at any moment of 300 moves by mv and robot: every cartridge in one place" {
+	local i n pids=()
+
+	for i in 1 2; do
+		( for n in {1..75}; do
+			mv "$VTL_MNT/lib0/slots/000$i/E0100${i}L8" "$VTL_MNT/lib0/slots/000$((i + 3))/" 2>/dev/null
+			mv "$VTL_MNT/lib0/slots/000$((i + 3))/E0100${i}L8" "$VTL_MNT/lib0/slots/000$i/" 2>/dev/null
+			sleep 0.01
+		done; true ) 3>&- & pids+=($!)
+	done
+	( for n in {1..50}; do
+		"$FSTOOL" move "$VTL_HOME" lib0/slots/0003 vault
+		"$FSTOOL" move "$VTL_HOME" vault lib0/slots/0003 E01003L8
+	done; true ) 3>&- >/dev/null & pids+=($!)
+	FS_BACKGROUND=("${pids[@]}")
+	for n in {1..12}; do
+		sleep 0.0$((RANDOM % 10))
+		fs_kill KILL
+		fs_start
+	done
+	for i in "${pids[@]}"; do wait "$i"; done
+	FS_BACKGROUND=()
+	assert_eq "$(mounts)" 1
+	for i in 1 2 3; do
+		assert_eq "$(places "E0100${i}L8" | wc -l)" 1
+		assert_file "$VTL_MNT/cartridges/E0100${i}L8/barcode" "E0100${i}L8"
+		assert_eq "$(cd "$VTL_MNT" && find lib0 vault -name "E0100${i}L8" | wc -l)" 1
+	done
+}
+
+@test "crash: a cartridge whose making was cut between pool and vault is in the vault" {
+	fs_kill KILL
+	cp -a "$VTL_HOME/pool/E01003L8" "$BATS_TEST_TMPDIR/save"
+	fstool create "$VTL_HOME" F00001L8
+	rm "$VTL_HOME/state/vault/F00001L8" "$VTL_HOME/state/.where/F00001L8"
+	fs_start
+	assert_eq "$(ls "$VTL_MNT/vault")" F00001L8
+	refused "File exists" mkdir "$VTL_MNT/vault/F00001L8"
+}
+
+@test "crash: SIGTERM unmounts, also while somebody is in the mount" {
+	local pid
+
+	fs_background "$BATS_TEST_TMPDIR/a" bash -c 'cd "$1" && exec sleep 60' - "$VTL_MNT/lib0/slots"
+	fs_background "$BATS_TEST_TMPDIR/b" cat "$VTL_MNT/events"
+	wait_for 10 grep -q started "$BATS_TEST_TMPDIR/b"
+	fs_kill TERM
+	assert_eq "$(mounts)" 0
+	wait_for 10 process_gone "${FS_BACKGROUND[1]}"
+	fs_start
+	assert_eq "$(ls "$VTL_MNT/cartridges" | wc -l)" 3
+}
+
+@test "crash: umount ends it" {
+	umount "$VTL_MNT"
+	wait_for 20 process_gone "$FS_PID"
+	assert_eq "$(mounts)" 0
+}
+
+@test "start: a second one is refused, and a mount point in use" {
+	run timeout 30 "$VTLFS" -c "$VTL_CONF" "$BATS_TEST_TMPDIR/other"
+	[[ $status == 1 ]]
+	assert_match "$output" "another vtlfs serves"
+	assert_file "$VTL_MNT/lib0/slots/0001/E01001L8/health" ok
+}
+
+@test "start: bad options and configurations are refused with words" {
+	fs_kill TERM
+	run -2 timeout 30 "$VTLFS" --nonsense
+	run -2 timeout 30 "$VTLFS" a b
+	run -2 timeout 30 "$VTLFS" -o mode=999
+	run -2 timeout 30 "$VTLFS" -o gid=no-such-group
+	run -1 timeout 30 "$VTLFS" -c /nonexistent
+	run -1 timeout 30 "$VTLFS" -c "$VTL_CONF" -o no_such_option
+	assert_eq "$(mounts)" 0
+	run -0 timeout 30 "$VTLFS" --help
+	assert_match "$output" "^Usage: vtlfs"
+	run -0 timeout 30 "$VTLFS" --version
+	assert_match "$output" "^vtlfs [0-9]"
+}
+
+@test "start: --help and the manual page know the same options" {
+	local o man=$VTL_REPO/vtlfs/vtlfs.8
+
+	for o in $("$VTLFS" --help | grep -o -- '--[a-z]*' | sort -u); do
+		grep -q -- "${o//-/\\\\-}" "$man" || fail "$o is not in $man"
+	done
+}
+
+@test "start: tells systemd when the mount is there" {
+	fs_kill TERM
+	command -v socat >/dev/null || skip "no socat"
+	fs_background "$BATS_TEST_TMPDIR/said" socat -u "UNIX-RECV:$VTL_DIR/notify" -
+	wait_for 10 test -S "$VTL_DIR/notify"
+	NOTIFY_SOCKET=$VTL_DIR/notify fs_start
+	wait_for 10 grep -q READY=1 "$BATS_TEST_TMPDIR/said"
+	assert_eq "$(mounts)" 1
+	fs_kill TERM
+	wait_for 10 grep -q STOPPING=1 "$BATS_TEST_TMPDIR/said"
+}
