@@ -83,7 +83,7 @@ static struct sense check_nexus(struct scsi_lu *lu, const struct scsi_cmd *cmd, 
 
 	pthread_mutex_lock(&lu->attr);
 	n = nexus_get(lu, cmd->nexus);
-	if (cmd->ticket < lu->reset_before || cmd->ticket < n->abort_before)
+	if (cmd->ticket < lu->reset_before)
 		s = sense_status(SAM_TASK_ABORTED);
 	else if (!(flags & OP_SKIP_UA) && nexus_ua_take(n, &asc))
 		s = sense_make(SK_UNIT_ATTENTION, asc);

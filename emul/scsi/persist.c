@@ -28,8 +28,6 @@ struct pr_cmd {
 	struct lu_nexus *me;
 	uint64_t key, action_key;
 	enum pr_type type;
-	bool abort;
-	uint64_t ticket;
 };
 
 #define for_each_registrant(lu, n)                                                    \
@@ -150,8 +148,6 @@ static struct sense pr_clear(struct pr_cmd *c)
 static void preempt_one(struct pr_cmd *c, struct lu_nexus *n)
 {
 	n->registered = false;
-	if (c->abort)
-		n->abort_before = c->ticket;
 	if (n != c->me)
 		nexus_ua(n, ASC_REGISTRATIONS_PREEMPTED);
 }
@@ -227,9 +223,8 @@ static struct sense pr_run(struct pr_cmd *c, enum pr_out action)
 	case PR_CLEAR:
 		return pr_clear(c);
 	case PR_PREEMPT:
-		return pr_preempt(c);
 	case PR_PREEMPT_ABORT:
-		c->abort = true;
+		/* It is this command's turn, so every earlier one has ended: none is left to abort. */
 		return pr_preempt(c);
 	}
 	return sense_bad_cdb(1, 4);
@@ -255,7 +250,6 @@ struct sense spc_persistent_reserve_out(struct scsi_lu *lu, struct scsi_cmd *cmd
 		.lu = lu,
 		.r = lu->reserve,
 		.type = cmd->cdb[2] & 0x0f,
-		.ticket = cmd->ticket,
 	};
 	struct sense s = check_scope_type(action, cmd->cdb[2]);
 

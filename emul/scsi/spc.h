@@ -20,7 +20,6 @@ struct lu_nexus {
 	bool prevent;
 	bool registered; /* PERSISTENT RESERVE: with `key` */
 	uint64_t key;
-	uint64_t abort_before; /* commands with lower tickets were aborted (PREEMPT AND ABORT) */
 };
 
 /* Persistent reservation types, SPC-4 table 61; 0 is obsolete: here it means none. */

@@ -3,8 +3,8 @@
 #define TESTS_LU_RIG_H
 
 /*
- * Commands to a logical unit in this process, and the words in which tests expect answers. Data buffers
- * have exactly the size of the transfer, so that the sanitizer sees one byte too far.
+ * Commands to a logical unit in this process, and the words in which tests expect answers. Data
+ * buffers have exactly the size of the transfer, so that the sanitizer sees one byte too far.
  */
 
 #include "scsi/lu.h"
@@ -138,8 +138,8 @@ static inline void rig_clear_ua(struct rig *r, uint64_t nexus)
 #define EXPECT_UA(r, code) EXPECT_SENSE(r, SK_UNIT_ATTENTION, code, TUR, NOTHING)
 
 /*
- * Every row of a type's tables: the first usage byte is the op code, the CDB length is its group's, there
- * is a handler, and no row is hidden behind another one of the same table.
+ * Every row of a type's tables: the first usage byte is the op code, the CDB length is its
+ * group's, there is a handler, and no row is hidden behind another one of the same table.
  */
 static inline void check_op_tables(const struct scsi_op *const *tables)
 {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Sense data in both formats (SPC-4 4.5.2, 4.5.3; SSC-4 stream commands descriptor), byte by byte. */
+/*
+ * Sense data in both formats (SPC-4 4.5.2, 4.5.3; SSC-4 stream commands descriptor), byte by byte.
+ */
 
 #include "scsi/reply.h"
 #include "scsi/sense.h"

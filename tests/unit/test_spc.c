@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What all units have in common: dispatch and its checks, order, INQUIRY and its kin, RSOC, buffers. */
+/*
+ * What all units have in common: dispatch and its checks, order, INQUIRY and its kin, RSOC,
+ * buffers.
+ */
 
 #include "lu_rig.h"
 
@@ -9,7 +12,10 @@
 #include <time.h>
 #include <unistd.h>
 
-/* ---- a unit with one slow command, one that needs a medium, one vendor's, one that is taken away -- */
+/*
+ * ---- a unit with one slow command, one that needs a medium, one vendor's, one that is taken away
+ * --
+ */
 
 struct dummy {
 	struct scsi_lu lu;
@@ -369,7 +375,10 @@ static void job_wait(struct job *j)
 		fail_msg("a command hangs");
 }
 
-/* ANYTIME commands, more of them than the ring has bits at first, pass a long command; others wait. */
+/*
+ * ANYTIME commands, more of them than the ring has bits at first, pass a long command; others
+ * wait.
+ */
 static void anytime_passes_the_rest_waits(void **state)
 {
 	struct job slow, w[3];
@@ -430,8 +439,8 @@ static void *event_run(void *arg)
 }
 
 /*
- * While a long command runs, a write waits and a reset arrives: a TEST UNIT READY that comes after it
- * sees it, at once; the write is aborted; what comes later runs after the reset.
+ * While a long command runs, a write waits and a reset arrives: a TEST UNIT READY that comes after
+ * it sees it, at once; the write is aborted; what comes later runs after the reset.
  */
 static void nothing_overtakes_a_reset(void **state)
 {
@@ -515,7 +524,9 @@ static void rsoc_one(void **state)
 		     NOTHING);
 }
 
-/* What is reported is what is checked: each bit outside the map is refused, with its own address. */
+/*
+ * What is reported is what is checked: each bit outside the map is refused, with its own address.
+ */
 static void rsoc_map_is_what_dispatch_checks(void **state)
 {
 	for (const struct scsi_op *op = spc_ops; op->name; op++) {
