@@ -17,11 +17,22 @@ static const struct density *density_find(const struct drive_persona *p, uint8_t
 	return NULL;
 }
 
+/*
+ * What this drive writes on a medium: its own density where the medium's is not one of this drive (an
+ * older 3592 writes a newer cartridge in its own format).
+ */
+static uint8_t density_on(const struct drive_persona *p, const struct media *m)
+{
+	if (density_find(p, m->density))
+		return m->density;
+	return p->densities ? p->densities[0].code : 0;
+}
+
 /* The density of the loaded medium, or the drive's own. Under lock. */
 static uint8_t density_now(struct ssc *s)
 {
 	if (s->facts.state == SSC_READY && s->facts.media)
-		return s->facts.media->density;
+		return density_on(s->persona, s->facts.media);
 	return s->persona->densities ? s->persona->densities[0].code : 0;
 }
 
@@ -158,7 +169,7 @@ static void densities(struct reply *r, const struct drive_persona *p, const stru
 		uint32_t mb = d->capacity_mb;
 
 		if (media) {
-			if (!f->media || d->code != f->media->density)
+			if (!f->media || d->code != density_on(p, f->media))
 				continue;
 			writable = f->access == MEDIA_RW;
 			mb = (uint32_t)(f->capacity / 1000000);

@@ -86,6 +86,7 @@ struct ssc_facts { /* under lock */
 	enum media_access access;
 	uint8_t medium_type;
 	bool write_protect, worm;
+	bool readonly; /* the pool cannot be written: as if write-protected */
 	unsigned nparts;
 	struct cart_part_info part[CART_PARTITIONS_MAX];
 	struct cart_pos pos;
@@ -186,7 +187,10 @@ enum ssc_doing {
  */
 struct sense ssc_fault(struct ssc *s, int err, enum ssc_doing doing, uint64_t object);
 
-/* The same for an error of a call that waited for the buffer: no deferred error of it is left behind. */
+/*
+ * The same for a call that wrote or waited for the buffer. -ECANCELED, it was not done because of an
+ * earlier error, becomes that error, deferred (SPC-4 4.5.5).
+ */
 struct sense ssc_fault_now(struct ssc *s, int err, enum ssc_doing doing);
 
 /* scsi_lu_type.deferred */
@@ -195,8 +199,11 @@ struct sense ssc_deferred(struct scsi_lu *lu);
 /* last_error and the log; does not take lu->attr. */
 void ssc_say(struct ssc *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* A deferred error speaks of another command: it has no residue of this one. */
 static inline struct sense ssc_with_info(struct sense sense, int64_t info)
 {
+	if (sense.deferred)
+		return sense;
 	sense.info_valid = true;
 	sense.info = info;
 	return sense;

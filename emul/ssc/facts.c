@@ -44,7 +44,8 @@ void ssc_note_all(struct ssc *s)
 	cart_pos(s->cart, &s->facts.pos);
 	s->facts.nparts = info.partitions;
 	s->facts.capacity = info.capacity;
-	s->facts.write_protect = info.write_protect;
+	s->facts.load_count = info.load_count;
+	s->facts.write_protect = info.write_protect || s->facts.readonly;
 	for (unsigned i = 0; i < info.partitions; i++)
 		note_part(s, i);
 	for (unsigned i = info.partitions; i < CART_PARTITIONS_MAX; i++)

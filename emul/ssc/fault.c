@@ -172,24 +172,22 @@ struct sense ssc_fault(struct ssc *s, int err, enum ssc_doing doing, uint64_t ob
 
 struct sense ssc_fault_now(struct ssc *s, int err, enum ssc_doing doing)
 {
-	uint64_t object;
+	struct sense sense;
 	struct cart_pos pos;
-	int behind;
+	uint64_t object;
+	int earlier;
 
 	cart_pos(s->cart, &pos);
-	/* What failed behind the buffer is reported by this command: the same error is not told twice. */
-	behind = cart_take_deferred(s->cart, &object);
-	if (!behind)
+	if (err != -ECANCELED)
+		return ssc_fault(s, err, doing, pos.object);
+	earlier = cart_take_deferred(s->cart, &object);
+	if (!earlier) {
+		earlier = err;
 		object = pos.object;
-	else if (behind != err) {
-		pthread_mutex_lock(&s->lock);
-		s->lost_error = behind;
-		pthread_mutex_unlock(&s->lock);
 	}
-	/* Data that positioning could not flush is a failed write. */
-	if (doing == DOING_MOVE && behind == err)
-		doing = DOING_WRITE;
-	return ssc_fault(s, err, doing, object);
+	sense = ssc_fault(s, earlier, DOING_WRITE, object);
+	sense.deferred = true;
+	return sense;
 }
 
 struct sense ssc_deferred(struct scsi_lu *lu)

@@ -164,7 +164,8 @@ static void describe(struct ssc *s, struct cart *c, enum media_access access, ui
 	mam_text(c, 0x0400, maker, sizeof(maker));
 	pthread_mutex_lock(&s->lock);
 	s->facts.media = info.media;
-	s->facts.access = readonly ? MEDIA_RO : access;
+	s->facts.access = access;
+	s->facts.readonly = readonly;
 	s->facts.medium_type = medium_type;
 	s->facts.write_protect = info.write_protect || readonly;
 	s->facts.worm = info.worm;

@@ -82,20 +82,21 @@ struct sense ssc_write_filemarks(struct scsi_lu *lu, struct scsi_cmd *cmd)
 
 	if (immed && !s->modes.buffered) /* SSC-4 7.15: there is no buffer to answer from */
 		return sense_bad_cdb(1, 0);
-	if (count) {
-		sense = ssc_goto(s, cmd);
-		if (sense_is_good(&sense))
-			sense = ssc_write_guard(s);
-		if (!sense_is_good(&sense))
-			return ssc_with_info(sense, count);
+	if (!count) { /* only: what is buffered, to the medium. Nothing is written. */
+		err = immed ? 0 : cart_sync(s->cart);
+		ssc_note(s);
+		return err ? ssc_with_info(ssc_fault_now(s, err, DOING_WRITE), 0) : sense_good();
 	}
+	sense = ssc_goto(s, cmd);
+	if (sense_is_good(&sense))
+		sense = ssc_write_guard(s);
+	if (!sense_is_good(&sense))
+		return ssc_with_info(sense, count);
 	ssc_act(s, ACT_WRITING);
 	err = cart_write_filemarks(s->cart, count, immed, &done);
-	/* cart_written counts filemarks as it counts blocks */
-	count_write(s, 0, 0, done.blocks);
+	count_write(s, 0, 0, err ? 0 : count);
 	ssc_note(s);
 	if (err)
-		return ssc_with_info(ssc_fault_now(s, err, DOING_WRITE),
-				     (int64_t)count - done.blocks);
-	return count ? ssc_early_warning(s, done.ew, 0) : sense_good();
+		return ssc_with_info(ssc_fault_now(s, err, DOING_WRITE), count);
+	return ssc_early_warning(s, done.ew, 0);
 }
