@@ -224,7 +224,7 @@ static struct sense pr_run(struct pr_cmd *c, enum pr_out action)
 		return pr_clear(c);
 	case PR_PREEMPT:
 	case PR_PREEMPT_ABORT:
-		/* It is this command's turn, so every earlier one has ended: none is left to abort. */
+		/* In its turn every earlier command has ended: there is none left to abort. */
 		return pr_preempt(c);
 	}
 	return sense_bad_cdb(1, 4);

@@ -44,7 +44,8 @@ static inline void rig_send(struct rig *r, const uint8_t *cdb, size_t cdb_len, c
 {
 	uint8_t *c = malloc(cdb_len ? cdb_len : 1), *o = malloc(out_len ? out_len : 1);
 
-	memcpy(c, cdb, cdb_len);
+	if (cdb_len)
+		memcpy(c, cdb, cdb_len);
 	if (out_len)
 		memcpy(o, out, out_len);
 	free(r->in);
@@ -105,15 +106,20 @@ static inline unsigned asc_of(const struct scsi_cmd *cmd)
 				 sense_key_of(&(r)->cmd), asc_of(&(r)->cmd), (key), (code)); \
 	} while (0)
 
+static inline int rig_bit_pointer(int bit)
+{
+	return bit >= 0 ? 0x08 | (bit & 7) : 0;
+}
+
 /* ILLEGAL REQUEST with a field pointer (fixed format). bit -1: no bit pointer. */
-#define EXPECT_FIELD(r, in_cdb, byte, bitno, ...)                                                  \
-	do {                                                                                       \
-		EXPECT_SENSE(r, SK_ILLEGAL_REQUEST,                                                \
-			     (in_cdb) ? ASC_INVALID_FIELD_IN_CDB : ASC_INVALID_FIELD_IN_LIST,      \
-			     __VA_ARGS__);                                                         \
-		assert_int_equal((r)->cmd.sense[15], 0x80 | ((in_cdb) ? 0x40 : 0) |                \
-							     ((bitno) >= 0 ? 0x08 | ((bitno)&7) : 0)); \
-		assert_int_equal(get_be16((r)->cmd.sense + 16), (byte));                           \
+#define EXPECT_FIELD(r, in_cdb, byte, bitno, ...)                                             \
+	do {                                                                                  \
+		EXPECT_SENSE(r, SK_ILLEGAL_REQUEST,                                           \
+			     (in_cdb) ? ASC_INVALID_FIELD_IN_CDB : ASC_INVALID_FIELD_IN_LIST, \
+			     __VA_ARGS__);                                                    \
+		assert_int_equal((r)->cmd.sense[15],                                          \
+				 0x80 | ((in_cdb) ? 0x40 : 0) | rig_bit_pointer(bitno));      \
+		assert_int_equal(get_be16((r)->cmd.sense + 16), (byte));                      \
 	} while (0)
 
 #define TUR BYTES(0, 0, 0, 0, 0, 0)
