@@ -6,8 +6,7 @@
 
 #include "ssc_rig.h"
 
-#include <sys/resource.h>
-#include <time.h>
+#include <dirent.h>
 
 static int ask(struct rig *r, const char *verb, const char *arg)
 {
@@ -259,29 +258,50 @@ static void beside_others(void **state)
 	rig_close(&r);
 }
 
-static uint64_t cpu_switches(void)
+/* How often threads other than this one have gone to sleep: each time, they had woken. */
+static uint64_t sleeps_of_others(void)
 {
-	struct rusage ru;
+	DIR *d = opendir("/proc/self/task");
+	uint64_t sum = 0;
 
-	getrusage(RUSAGE_SELF, &ru);
-	return (uint64_t)(ru.ru_nvcsw + ru.ru_nivcsw);
+	assert_non_null(d);
+	for (struct dirent *e; (e = readdir(d));) {
+		char path[300], line[128];
+		unsigned long long n;
+		FILE *f;
+
+		if (e->d_name[0] == '.' || atoi(e->d_name) == gettid())
+			continue;
+		snprintf(path, sizeof(path), "/proc/self/task/%s/status", e->d_name);
+		f = fopen(path, "re");
+		while (f && fgets(line, sizeof(line), f))
+			if (sscanf(line, "voluntary_ctxt_switches: %llu", &n) == 1)
+				sum += n;
+		if (f)
+			fclose(f);
+	}
+	closedir(d);
+	return sum;
 }
 
-/* A loaded drive with nothing to do: no thread runs (a second is the length of the observation). */
+/* A loaded drive with nothing to do: no thread wakes (the second is the length of the observation). */
 static void idle_sleeps(void **state)
 {
 	uint64_t before;
 	struct rig r;
 
+#ifdef __SANITIZE_THREAD__
+	skip(); /* it has a thread of its own, with a timer */
+#endif
 	rig_open(&r, (struct rig_how){ .codec = CART_LZO });
 	for (uint32_t i = 0; i < 20; i++)
 		rig_write(&r, 65536, i);
 	rig_filemarks(&r, 1);
 	rig_wait_status(&r, "position", "partition=0 block=21 file=1 eod");
 	usleep(700000); /* the publisher's last nap ends */
-	before = cpu_switches();
+	before = sleeps_of_others();
 	usleep(1000000);
-	assert_in_range(cpu_switches() - before, 0, 2); /* this thread's own sleep */
+	assert_int_equal(sleeps_of_others() - before, 0);
 	rig_close(&r);
 }
 
