@@ -76,7 +76,7 @@ wait_for()
 
 	shift
 	until "$@" >/dev/null 2>&1; do
-		((${EPOCHREALTIME/[.,]/} < end)) || { fail "not within $seconds s: $*" && return; }
+		((${EPOCHREALTIME/[.,]/} < end)) || { fail "not within $seconds s: $*"; return 1; }
 		sleep 0.02
 	done
 }
