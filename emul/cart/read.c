@@ -114,7 +114,7 @@ static int read_packed(struct cart *c, const struct segfile *f, const struct cur
 	return err;
 }
 
-static void describe(const struct entry *e, struct cart_object *obj)
+void entry_describe(const struct entry *e, struct cart_object *obj)
 {
 	*obj = (struct cart_object){ .kind = CART_BLOCK };
 	if (e->type == FMT_IX_FILEMARKS) {
@@ -141,7 +141,7 @@ static int read_once(struct cart *c, unsigned part, uint64_t object, struct curs
 	err = row_seek(c, part, object, cur);
 	if (err)
 		return err;
-	describe(e, obj);
+	entry_describe(e, obj);
 	if (obj->kind == CART_FILEMARK || !buf)
 		return 0;
 	if (e->type == FMT_IX_LOST)
@@ -173,6 +173,7 @@ int read_object(struct cart *c, unsigned part, uint64_t object, struct cursor *c
 int cart_read(struct cart *c, void *buf, size_t len, struct cart_object *obj)
 {
 	static char nothing[1];
+	bool helped;
 	int err;
 
 	*obj = (struct cart_object){ .kind = CART_EOD };
@@ -182,12 +183,15 @@ int cart_read(struct cart *c, void *buf, size_t len, struct cart_object *obj)
 		len = 0;
 	}
 	err = ahead_read(c, buf, len, obj);
-	if (err == -EAGAIN)
+	helped = err != -EAGAIN;
+	if (!helped)
 		err = read_object(c, c->part, c->object, &c->cur, buf, len, obj);
 	if (obj->kind == CART_EOD)
 		return err;
 	c->object++;
 	c->filemark += obj->kind == CART_FILEMARK;
+	if (!helped && !err)
+		ahead_consider(c, obj);
 	if (!err && obj->kind == CART_BLOCK)
 		mam_count_read(c, obj->size);
 	return err;

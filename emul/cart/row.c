@@ -23,7 +23,7 @@ static struct segfile *file_victim(struct cart *c)
 
 		if (f->fd < 0)
 			return f;
-		if (!is_tail(c, f) && (!victim || f->used < victim->used))
+		if (!is_tail(c, f) && !f->pins && (!victim || f->used < victim->used))
 			victim = f;
 	}
 	segfile_close(victim);

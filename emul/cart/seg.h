@@ -59,6 +59,7 @@ struct segfile {
 	int ixfd;	   /* index; -1: missing */
 	struct ixmem *mem; /* index pages that are not (or not rightly) in the file; NULL: none */
 	uint64_t used;	   /* for the cache: larger is younger */
+	unsigned pins;	   /* what is read ahead from it */
 };
 
 uint32_t seg_seed(const struct seg_home *home, unsigned part, uint64_t seq);

@@ -143,6 +143,7 @@ struct cart {
 	struct mam *mam;
 	struct pipe *pipe;   /* NULL: synchronous, or nothing written yet */
 	struct ahead *ahead; /* NULL: none under way */
+	unsigned in_order;   /* packed blocks read one after the other */
 };
 
 /* ---- manifest.c ---------------------------------------------------------------------------------- */
@@ -287,6 +288,8 @@ int read_object(struct cart *c, unsigned part, uint64_t object, struct cursor *c
 int write_now(struct cart *c, const struct cart_write *w, const uint8_t *p, uint32_t n,
 	      struct cart_written *ret);
 int filemarks_now(struct cart *c, uint32_t count);
+
+void entry_describe(const struct entry *e, struct cart_object *obj);
 
 /* What was read ahead is no longer wanted. */
 void cart_turn_away(struct cart *c);
