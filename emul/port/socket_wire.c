@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#define BACKLOG 64
+#define BACKLOG 256
 
 /*
  * The address of `path`. One too long for sun_path goes through /proc/self/fd of its directory, which is
