@@ -202,9 +202,7 @@ int tail_ready(struct cart *c, unsigned part)
 		return tail_new(c, part);
 	if (c->session)
 		return 0;
-	err = tail_sync(c, part);
-	if (!err)
-		err = tail_file(c, part, &f);
+	err = tail_file(c, part, &f);
 	return err ? err : state_commit(c, false);
 }
 

@@ -27,6 +27,15 @@ static bool is_worm(const struct cart *c)
 	return c->state.media->class == MEDIA_WORM;
 }
 
+/* A failed sync takes objects back that were in the file only: the position follows. */
+static void follow_row(struct cart *c)
+{
+	const struct row *r = &c->state.row[c->part];
+
+	if (c->object > row_objects(r))
+		cart_set_pos(c, c->part, row_objects(r), row_filemarks(r));
+}
+
 /* Position and session for an append. Whatever was beyond the position is gone afterwards. */
 static int make_place(struct cart *c)
 {
@@ -42,10 +51,12 @@ static int make_place(struct cart *c)
 			return -EPERM;
 		adapt_reset(&c->adapt);
 		err = tail_cut(c, c->part, c->object, true);
-		if (err)
-			return err;
 	}
-	return tail_ready(c, c->part);
+	if (!err)
+		err = tail_ready(c, c->part);
+	if (err)
+		follow_row(c);
+	return err;
 }
 
 /* The session's key in the form that packing wants; kept while it stays the same. */
@@ -80,6 +91,8 @@ static int append(struct cart *c, const struct record *rec, unsigned n, struct c
 	for (unsigned i = 0; i < done; i++)
 		mam_count_written(c, le24_get(rec[i].hdr->size));
 	ret->blocks += done;
+	if (err)
+		follow_row(c);
 	return err;
 }
 
@@ -211,6 +224,8 @@ int filemarks_now(struct cart *c, uint32_t count)
 			count -= n;
 		}
 	}
+	if (err)
+		follow_row(c);
 	return err;
 }
 
@@ -252,7 +267,9 @@ int cart_erase(struct cart *c)
 		return err;
 	cart_turn_away(c);
 	adapt_reset(&c->adapt);
-	return tail_cut(c, c->part, c->object, false);
+	err = tail_cut(c, c->part, c->object, false);
+	follow_row(c);
+	return err;
 }
 
 int cart_format(struct cart *c, unsigned nparts, const uint64_t *sizes)
@@ -304,11 +321,9 @@ int cart_flush(struct cart *c)
 	ret = pipe_take_error(c, &object);
 	for (unsigned i = 0; c->rdwr && i < c->state.nrows; i++) {
 		err = tail_sync(c, i);
-		if (err && i == c->part && c->object > row_objects(&c->state.row[i]))
-			cart_set_pos(c, i, row_objects(&c->state.row[i]),
-				     row_filemarks(&c->state.row[i]));
 		if (err && !ret)
 			ret = err;
 	}
+	follow_row(c);
 	return ret;
 }
