@@ -42,28 +42,34 @@ static void vtl_offline_request_sense(struct scsi_cmnd *scmd)
 	vtl_offline_data(scmd, sense, min_t(size_t, scmd->cmnd[4], scmd->cmnd[1] & 1 ? 8 : 18));
 }
 
-/* false: not kept */
+/* false: not kept. Page 00h lists what is. */
 static bool vtl_offline_vpd(struct scsi_cmnd *scmd, size_t alloc)
 {
 	struct scsi_device *sdev = scmd->device;
-	struct scsi_vpd *vpd;
+	struct scsi_vpd *pg80, *pg83, *vpd = NULL;
+	u8 pages[7] = { sdev->inquiry ? sdev->inquiry[0] : 0 };
+	size_t n = 5;
 
 	rcu_read_lock();
-	switch (scmd->cmnd[2]) {
-	case 0x80:
-		vpd = rcu_dereference(sdev->vpd_pg80);
-		break;
-	case 0x83:
-		vpd = rcu_dereference(sdev->vpd_pg83);
-		break;
-	default:
-		vpd = NULL;
-		break;
-	}
+	pg80 = rcu_dereference(sdev->vpd_pg80);
+	pg83 = rcu_dereference(sdev->vpd_pg83);
+	if (scmd->cmnd[2] == 0x80)
+		vpd = pg80;
+	else if (scmd->cmnd[2] == 0x83)
+		vpd = pg83;
 	if (vpd)
 		vtl_offline_data(scmd, vpd->data, min_t(size_t, vpd->len, alloc));
 	rcu_read_unlock();
-	return vpd;
+	if (scmd->cmnd[2])
+		return vpd;
+
+	if (pg80)
+		pages[n++] = 0x80;
+	if (pg83)
+		pages[n++] = 0x83;
+	pages[3] = n - 4;
+	vtl_offline_data(scmd, pages, min(n, alloc));
+	return true;
 }
 
 static bool vtl_offline_inquiry(struct scsi_cmnd *scmd)

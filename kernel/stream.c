@@ -86,7 +86,16 @@ void vtl_stream_wake_all(struct vtl_unit *unit)
  */
 
 /*
- * Take a command in. Returns 0, or what the unit's state is if it cannot have it: VTL_FAILED or
+ * A command of the scan that makes the scsi_device. It does not wait for another daemon, since it
+ * keeps the scans of all units of the host waiting; the next daemon has its own.
+ */
+static bool vtl_being_scanned(const struct scsi_cmnd *scmd)
+{
+	return scmd->device->sdev_state == SDEV_CREATED;
+}
+
+/*
+ * Take a command in. Returns 0, or how to refuse it if the unit cannot have it: VTL_FAILED or
  * VTL_DEAD. Called by queuecommand().
  */
 int vtl_stream_queue(struct vtl_unit *unit, struct scsi_cmnd *scmd)
@@ -104,7 +113,8 @@ int vtl_stream_queue(struct vtl_unit *unit, struct scsi_cmnd *scmd)
 	cmd->queued = jiffies;
 
 	spin_lock_irqsave(&unit->lock, flags);
-	if (likely(unit->state == VTL_LIVE || unit->state == VTL_QUIESCED)) {
+	if (likely(unit->state == VTL_LIVE) ||
+	    (unit->state == VTL_QUIESCED && !vtl_being_scanned(scmd))) {
 		cmd->state = VTL_CMD_QUEUED;
 		list_add_tail(&cmd->entry.node, &unit->stream);
 		unit->queued++;
@@ -114,7 +124,7 @@ int vtl_stream_queue(struct vtl_unit *unit, struct scsi_cmnd *scmd)
 		       (waitqueue_active(&unit->sleepers) || waitqueue_active(&unit->pollers));
 	} else {
 		cmd->state = VTL_CMD_IDLE;
-		ret = unit->state;
+		ret = unit->state == VTL_DEAD ? VTL_DEAD : VTL_FAILED;
 	}
 	spin_unlock_irqrestore(&unit->lock, flags);
 	/* with the lock free: it is the first thing that the woken thread wants */
