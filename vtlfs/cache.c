@@ -6,9 +6,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
+
+#define RACY_MS 50 /* more than a tick of any kernel: times of files are no finer */
 
 struct cached {
 	struct cache *cache;
@@ -20,8 +24,8 @@ struct cached {
 	/* under lock; order: lock, then cache->lock */
 	pthread_mutex_t lock;
 	struct cart *cart; /* NULL: not open */
-	dev_t dev;	   /* of the cartridge's directory when it was opened */
-	ino_t ino;
+	struct stat dir;   /* the cartridge's directory when it was opened */
+	bool racy; /* ... which had changed just before: it may change within the same tick */
 };
 
 struct cache {
@@ -121,6 +125,27 @@ static void entry_put(struct cached *e)
 		entry_free(victim);
 }
 
+/*
+ * Has nothing but the tail of the tape changed? Files of a cartridge are replaced whole (the MAM, the
+ * manifest), which shows in the time of its directory; what is appended shows after cart_refresh().
+ */
+static bool same_files(const struct cached *e, const struct stat *now)
+{
+	return !e->racy && now->st_dev == e->dir.st_dev && now->st_ino == e->dir.st_ino &&
+	       now->st_mtim.tv_sec == e->dir.st_mtim.tv_sec &&
+	       now->st_mtim.tv_nsec == e->dir.st_mtim.tv_nsec;
+}
+
+static bool changed_just_now(const struct stat *st)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (now.tv_sec - st->st_mtim.tv_sec) * 1000 +
+		       (now.tv_nsec - st->st_mtim.tv_nsec) / 1000000 <
+	       RACY_MS;
+}
+
 /* Under e->lock. */
 static int entry_fresh(struct cached *e)
 {
@@ -130,17 +155,16 @@ static int entry_fresh(struct cached *e)
 
 	if (fstatat(e->cache->poolfd, e->barcode, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
-	if (e->cart && st.st_dev == e->dev && st.st_ino == e->ino && cart_refresh(e->cart) == 0)
+	if (e->cart && same_files(e, &st) && cart_refresh(e->cart) == 0)
 		return 0;
 	if (e->cart)
 		cart_close(e->cart);
 	e->cart = NULL;
+	e->racy = changed_just_now(&st);
 	err = cart_open(e->cache->poolfd, e->barcode, &how, &e->cart);
-	if (err)
-		return err;
-	e->dev = st.st_dev;
-	e->ino = st.st_ino;
-	return 0;
+	if (!err)
+		e->dir = st;
+	return err;
 }
 
 int cache_get(struct cache *c, const char *barcode, struct cached **ret)

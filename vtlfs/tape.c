@@ -224,8 +224,12 @@ ssize_t tape_reader_read(struct tape_reader *r, struct cart *c, char *buf, size_
 		memcpy(buf + done, r->buf + (pos - r->start), n);
 		done += n;
 	}
-	/* What is good before an error is given first; the error comes with the next read. */
-	if (done || !err || err == -ENODATA)
-		return (ssize_t)done;
-	return err;
+	/*
+	 * Less than was asked for means the end of the file to the kernel's cache, so there an error is
+	 * the answer to all of it (the kernel asks again page by page). Otherwise what is good before the
+	 * error is given, and the error comes with the next read.
+	 */
+	if (err && err != -ENODATA && (r->sealed || !done))
+		return err;
+	return (ssize_t)done;
 }

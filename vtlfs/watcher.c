@@ -22,8 +22,15 @@
 #include <unistd.h>
 
 /* Values that people watch. Not position and counters, which change with every command. */
-static const char *const watched[] = { "state",	     "tapealert", "online",	"door",
-				       "last_error", "prevent",	  "compression" };
+static const char *const watched[] = { "tapealert",  "online",	"door",
+				       "last_error", "prevent", "compression" };
+
+/* The state of a unit as it was told last: what came while nobody watched is found by comparing. */
+struct told {
+	struct told *next;
+	struct elem elem;
+	char state[64];
+};
 
 struct hint {
 	struct hint *next;
@@ -35,6 +42,7 @@ struct watcher {
 	int wake;
 	pthread_t thread;
 	bool started;
+	struct told *told; /* the thread alone */
 
 	pthread_mutex_t lock;
 	/* under lock: */
@@ -74,45 +82,99 @@ static bool is_watched(const char *name)
 	return false;
 }
 
-/* A status file was written. `name` may be "door/1": the mount has one file map/door. */
-static void status_changed(struct fs *fs, const struct elem *e, const char *name)
+static void unit_path(const struct elem *e, char *buf)
 {
-	bool library = e->type != ELEM_DRIVE;
-	struct replay_job job = { .what = REPLAY_TOUCH };
-	char path[TREE_PATH_MAX], plain[BARCODE_MAX + 1];
-
-	snprintf(plain, sizeof(plain), "%.*s", (int)strcspn(name, "/"), name);
-	if (!is_watched(plain))
-		return;
-	if (library)
-		snprintf(path, sizeof(path), "%s", e->library);
+	if (e->type == ELEM_DRIVE)
+		elem_path(e, buf);
 	else
-		elem_path(e, path);
-	if (!strcmp(plain, "state")) {
-		char state[64], barcode[BARCODE_MAX + 1];
-		bool there = !library && tree_occupant(fs->tree, e, barcode) == 0;
+		snprintf(buf, TREE_PATH_MAX, "%s", e->library);
+}
 
-		if (ctl_status_read(fs->tree, e, name, state, sizeof(state)) > 0)
-			events_add(fs->events, "state", there ? barcode : NULL, path, state);
-	}
-	if (!strcmp(plain, "last_error"))
-		said_forget(fs->said, e);
-	snprintf(job.path, sizeof(job.path), "%s%s/%s", path, strcmp(plain, "door") ? "" : "/map",
-		 plain);
+static void touch(struct fs *fs, const struct elem *e, const char *file)
+{
+	struct replay_job job = { .what = REPLAY_TOUCH };
+	char path[TREE_PATH_MAX];
+
+	unit_path(e, path);
+	snprintf(job.path, sizeof(job.path), "%s/%s", path, file);
 	replay_queue(fs->replay, &job);
 }
 
-static int watch_desk(void *arg, const char *library)
+/* The state of a unit, told if it is another than before. silent: the first look. */
+static void look_at_state(struct fs *fs, const struct elem *e, bool silent)
 {
-	struct watcher *w = arg;
-	struct elem e = { .type = ELEM_PICKER };
-	int err;
+	struct watcher *w = fs->watcher;
+	char state[64], barcode[BARCODE_MAX + 1], path[TREE_PATH_MAX];
+	struct told *t = w->told;
+	bool there;
 
+	while (t && !elem_equal(&t->elem, e))
+		t = t->next;
+	if (!t) {
+		t = calloc(1, sizeof(*t));
+		if (!t)
+			return;
+		t->elem = *e;
+		t->next = w->told;
+		w->told = t;
+		/* Also for a directory that is not there yet: a WATCH_RESCAN says when it has come. */
+		if (watch_status(w->watch, e))
+			log_debug("the status of %s/%u cannot be watched", e->library, e->n);
+	}
+	if (ctl_status_read(fs->tree, e, "state", state, sizeof(state)) <= 0)
+		return;
+	if (!strcmp(t->state, state))
+		return;
+	strcpy(t->state, state);
+	if (silent)
+		return;
+	there = e->type == ELEM_DRIVE && tree_occupant(fs->tree, e, barcode) == 0;
+	unit_path(e, path);
+	events_add(fs->events, "state", there ? barcode : NULL, path, state);
+	touch(fs, e, "state");
+}
+
+static void look_at_library(struct fs *fs, const char *library, bool silent)
+{
+	struct elem e = { .type = ELEM_PICKER };
+	struct tree_shape shape;
+
+	if (shapes_get(fs->shapes, library, NULL, &shape))
+		return;
 	snprintf(e.library, sizeof(e.library), "%s", library);
-	err = watch_status(w->watch, &e);
-	if (err && err != -EEXIST)
-		log_debug("%s: no status to watch: %s", library, strerror(-err));
+	look_at_state(fs, &e, silent);
+	e.type = ELEM_DRIVE;
+	for (e.n = 1; e.n <= shape.drives; e.n++)
+		look_at_state(fs, &e, silent);
+}
+
+static int look_silently(void *arg, const char *library)
+{
+	look_at_library(arg, library, true);
 	return 0;
+}
+
+static int look_and_tell(void *arg, const char *library)
+{
+	look_at_library(arg, library, false);
+	return 0;
+}
+
+/* A status file was written. `name` may be "door/1": the mount has one file map/door. */
+static void status_changed(struct fs *fs, const struct elem *e, const char *name)
+{
+	char plain[BARCODE_MAX + 1];
+
+	snprintf(plain, sizeof(plain), "%.*s", (int)strcspn(name, "/"), name);
+	if (!strcmp(plain, "state")) {
+		look_at_state(fs, e, false);
+		return;
+	}
+	if (!is_watched(plain))
+		return;
+	if (!strcmp(plain, "last_error"))
+		said_forget(fs->said, e);
+	touch(fs, e, strcmp(plain, "door") ? plain : "map/door");
 }
 
 static void on_event(struct fs *fs, const struct watch_event *ev)
@@ -127,12 +189,12 @@ static void on_event(struct fs *fs, const struct watch_event *ev)
 		break;
 	case WATCH_SHAPE:
 		shapes_refresh(fs->shapes, ev->elem.library);
-		tree_libraries(fs->tree, watch_desk, fs->watcher);
+		shapes_each(fs->shapes, look_and_tell, fs);
 		break;
 	case WATCH_RESCAN:
 		shapes_refresh(fs->shapes, NULL);
-		tree_libraries(fs->tree, watch_desk, fs->watcher);
 		places_look_all(fs->places);
+		shapes_each(fs->shapes, look_and_tell, fs);
 		break;
 	case WATCH_REQUEST:
 		break;
@@ -202,15 +264,15 @@ int watcher_new(struct fs *fs)
 	err = watch_open(fs->tree, &w->watch);
 	if (err)
 		return err;
-	err = watch_everything(w->watch);
-	if (!err)
-		tree_libraries(fs->tree, watch_desk, w);
-	return err;
+	return watch_everything(w->watch);
 }
 
 int watcher_start(struct fs *fs)
 {
-	int err = pthread_create(&fs->watcher->thread, NULL, watcher_main, fs);
+	int err;
+
+	shapes_each(fs->shapes, look_silently, fs);
+	err = pthread_create(&fs->watcher->thread, NULL, watcher_main, fs);
 
 	fs->watcher->started = !err;
 	return -err;
@@ -231,6 +293,12 @@ void watcher_free(struct fs *fs)
 	}
 	w->stop = true;
 	take_hints(fs);
+	while (w->told) {
+		struct told *t = w->told;
+
+		w->told = t->next;
+		free(t);
+	}
 	watch_close(w->watch);
 	if (w->wake >= 0)
 		close(w->wake);

@@ -88,7 +88,7 @@ refused_put() { refused "$1" bash -c 'printf "%s\n" "$1" >"$2"' - "$2" "$VTL_MNT
 	done
 	assert_match "$(<"$VTL_MNT/lib0/drives/1/last_error")" "tapealert: takes flag numbers"
 	refused_put "Invalid argument" maybe lib0/drives/1/online
-	refused_put "Invalid argument" $'1\n0' lib0/drives/1/online
+	refused "Invalid argument" bash -c 'printf "1\n0\n" | dd of="$1" bs=4' - "$VTL_MNT/lib0/drives/1/online"
 	refused_put "Invalid argument" "" lib0/drives/1/compression
 	refused_put "Invalid argument" "$(printf 'x%.0s' {1..5000})" lib0/drives/1/inject
 	assert_file "$VTL_MNT/lib0/drives/1/tapealert" 0

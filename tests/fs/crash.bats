@@ -32,15 +32,15 @@ mounts() { grep -c " $VTL_MNT " /proc/self/mountinfo || true; }
 
 	for i in 1 2; do
 		( for n in {1..75}; do
-			mv "$VTL_MNT/lib0/slots/000$i/E0100${i}L8" "$VTL_MNT/lib0/slots/000$((i + 3))/" 2>/dev/null
-			mv "$VTL_MNT/lib0/slots/000$((i + 3))/E0100${i}L8" "$VTL_MNT/lib0/slots/000$i/" 2>/dev/null
+			mv "$VTL_MNT/lib0/slots/000$i/E0100${i}L8" "$VTL_MNT/lib0/slots/000$((i + 3))/" || true
+			mv "$VTL_MNT/lib0/slots/000$((i + 3))/E0100${i}L8" "$VTL_MNT/lib0/slots/000$i/" || true
 			sleep 0.01
-		done; true ) 3>&- & pids+=($!)
+		done ) 3>&- 2>/dev/null & pids+=($!)
 	done
 	( for n in {1..50}; do
-		"$FSTOOL" move "$VTL_HOME" lib0/slots/0003 vault
-		"$FSTOOL" move "$VTL_HOME" vault lib0/slots/0003 E01003L8
-	done; true ) 3>&- >/dev/null & pids+=($!)
+		"$FSTOOL" move "$VTL_HOME" lib0/slots/0003 vault || true
+		"$FSTOOL" move "$VTL_HOME" vault lib0/slots/0003 E01003L8 || true
+	done ) 3>&- >/dev/null & pids+=($!)
 	FS_BACKGROUND=("${pids[@]}")
 	for n in {1..12}; do
 		sleep 0.0$((RANDOM % 10))

@@ -164,6 +164,7 @@ static int do_status(struct tree *t, char **a)
 	if (err)
 		return say(err, "");
 	puts("ok");
+	setvbuf(stdin, NULL, _IONBF, 0); /* poll() knows nothing of what stdio has read ahead */
 	p[1] = (struct pollfd){ .fd = watch_fd(w), .events = POLLIN };
 	while (poll(p, 2, -1) > 0) {
 		while (watch_next(w, &ev) > 0)
