@@ -155,7 +155,8 @@ static void *publisher(void *arg)
 		what = s->dirty;
 		s->dirty = 0;
 		pthread_mutex_unlock(&s->dirty_lock);
-		ssc_publish_now(s, what);
+		/* last_error again: a full disk may have swallowed the words that say so */
+		ssc_publish_now(s, what | ST_LAST_ERROR);
 		pthread_mutex_lock(&s->dirty_lock);
 		nap(s);
 	}
