@@ -26,7 +26,10 @@ struct chunk_src {
 /* Buffers of one size, kept for the next chunk so that their pages stay warm. */
 struct chunk_bufs {
 	size_t size;
-	unsigned n, max;
+	unsigned max;  /* as many as the arena has room for */
+	unsigned made; /* of them used so far */
+	uint8_t *arena;
+	unsigned n; /* free ones */
 	uint8_t **free;
 };
 
@@ -34,6 +37,7 @@ struct chunk {
 	struct job job;
 	struct chunk *next;
 	struct pipe *pipe;
+	uint64_t serial;
 	enum chunk_state state; /* under the pipe's lock, once it is no longer open */
 	int err;		/* of packing */
 	unsigned n;

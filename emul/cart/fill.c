@@ -50,7 +50,7 @@ void pipe_drain(struct cart *c)
 		return;
 	pthread_mutex_lock(&p->open_lock);
 	if (p->open)
-		pipe_push(p);
+		pipe_push(p, true);
 	pthread_mutex_unlock(&p->open_lock);
 	pthread_mutex_lock(&p->lock);
 	p->draining = true;
@@ -165,6 +165,7 @@ static struct chunk *open_chunk(struct pipe *p, uint64_t object)
 		return NULL;
 	ch->job.fn = pipe_pack_job;
 	ch->pipe = p;
+	ch->serial = 0;
 	ch->state = CHUNK_OPEN;
 	ch->err = 0;
 	ch->n = ch->to_pack = ch->owners = 0;
@@ -198,13 +199,14 @@ static int grow(struct pipe *p, struct chunk *ch, size_t need, size_t in_cap, si
 	return 0;
 }
 
-/* Tells the appender of a chunk that has just got its first block, so that it does not lie forever. */
-static void announce(struct pipe *p)
+/* A chunk that has just got its first block must not lie forever. */
+static void announce(struct pipe *p, struct chunk *ch)
 {
 	pthread_mutex_lock(&p->lock);
-	if (!p->has_open && !p->first)
-		pthread_cond_signal(&p->ready);
+	ch->serial = ++p->serial;
 	p->has_open = true;
+	if (!p->watching)
+		pthread_cond_signal(&p->ready);
 	pthread_mutex_unlock(&p->lock);
 }
 
@@ -220,9 +222,9 @@ static void add(struct pipe *p, struct chunk *ch, const struct block *b)
 		chunk_add_plain(ch, b->data, b->size, b->owner);
 	}
 	if (ch->n == 1)
-		announce(p);
+		announce(p, ch);
 	if (ch->n == CHUNK_RECORDS || ch->worst >= p->chunk_bytes)
-		pipe_push(p);
+		pipe_push(p, true);
 }
 
 static int put_block(struct cart *c, const struct block *b)
@@ -235,13 +237,13 @@ static int put_block(struct cart *c, const struct block *b)
 	for (;;) {
 		pthread_mutex_lock(&p->open_lock);
 		if (p->open && !fits(p, p->open, b))
-			pipe_push(p);
+			pipe_push(p, true);
 		ch = p->open;
 		need = needs(p, ch, b, &in_cap, &out_cap);
 		if (need == 0 || charge(p, need))
 			break;
 		if (ch)
-			pipe_push(p);
+			pipe_push(p, true);
 		pthread_mutex_unlock(&p->open_lock);
 		wait_room(p, need);
 	}
@@ -310,7 +312,7 @@ static bool ask_adapt(struct cart *c, uint32_t size, int64_t *slot)
 	if (adapt_waits_for(&c->adapt) >= 0) {
 		pthread_mutex_lock(&p->open_lock);
 		if (p->open)
-			pipe_push(p);
+			pipe_push(p, true);
 		pthread_mutex_unlock(&p->open_lock);
 		pthread_mutex_lock(&p->lock);
 		while (adapt_waits_for(&c->adapt) >= 0)
@@ -330,21 +332,89 @@ static bool failed(struct pipe *p)
 	return ret;
 }
 
-static int accept_block(struct cart *c, const struct cart_write *w, const uint8_t *data)
+static bool queue_empty(struct pipe *p)
 {
+	bool ret;
+
+	pthread_mutex_lock(&p->lock);
+	ret = p->queued == 0;
+	pthread_mutex_unlock(&p->lock);
+	return ret;
+}
+
+/*
+ * Blocks that need no packing, with nothing queued: the page cache of the kernel is the better buffer
+ * for them. What was collected before goes first. -EAGAIN: there is something to wait for.
+ */
+static int write_through(struct cart *c, const struct cart_write *w, const uint8_t *data,
+			 uint32_t n, struct cart_written *ret)
+{
+	struct cart_write plain = *w;
+	struct pipe *p = c->pipe;
+	uint32_t was = ret->blocks;
+	int err;
+
+	plain.codec = CART_NONE;
+	pthread_mutex_lock(&p->open_lock);
+	if (p->open)
+		pipe_push(p, true);
+	pthread_mutex_unlock(&p->open_lock);
+	if (failed(p))
+		return -ECANCELED;
+	if (!queue_empty(p)) /* that had something to pack */
+		return -EAGAIN;
+	err = write_now(c, &plain, data, n, ret);
+	pipe_appended(p, (uint64_t)(ret->blocks - was) * w->block_size);
+	begin(c);
+	return err;
+}
+
+static int write_block(struct cart *c, const struct cart_write *w, const uint8_t *data,
+		       struct cart_written *ret)
+{
+	struct pipe *p = c->pipe;
 	struct block b = { .data = data,
 			   .size = w->block_size,
 			   .slot = -1,
 			   .codec = w->codec,
 			   .level = w->level,
 			   .key = w->key ? c->write_key : NULL };
+	uint64_t worst = w->block_size + (w->key ? CRYPT_OVERHEAD : 0);
+	int err;
 
 	if (w->owner && w->block_size >= REF_MIN)
 		b.owner = w->owner;
 	if (w->codec != CART_NONE)
 		b.try = ask_adapt(c, w->block_size, &b.slot);
 	b.pack = b.try || b.key;
-	return put_block(c, &b);
+	if (!b.pack && b.size >= THROUGH_MIN && queue_empty(p)) {
+		err = write_through(c, w, data, 1, ret);
+		if (err != -EAGAIN)
+			return err;
+	}
+	if (!promise(c, worst)) {
+		/* It may matter how much this block shrinks: nothing may be in doubt before it. */
+		pipe_drain(c);
+		if (pipe_ready(c) < 0) {
+			adapt_tell(&c->adapt, b.slot, false);
+			return -ECANCELED;
+		}
+		begin(c);
+		if (!promise(c, worst)) {
+			err = write_one(c, w, data, b.try, b.slot, ret);
+			begin(c);
+			return err;
+		}
+	}
+	err = put_block(c, &b);
+	if (err) {
+		adapt_tell(&c->adapt, b.slot, false);
+		return err;
+	}
+	c->object++;
+	ret->blocks++;
+	mam_count_written(c, w->block_size);
+	return 0;
 }
 
 int pipe_write(struct cart *c, const struct cart_write *w, struct cart_written *ret)
@@ -352,38 +422,20 @@ int pipe_write(struct cart *c, const struct cart_write *w, struct cart_written *
 	struct pipe *p = c->pipe;
 	const uint8_t *data = w->data;
 	uint32_t n = (uint32_t)(w->len / w->block_size);
-	uint64_t worst = w->block_size + (w->key ? CRYPT_OVERHEAD : 0);
 	int err = 0;
 
 	if (pipe_start(p)) /* no threads to be had */
 		return write_now(c, w, data, n, ret);
 	if (!is_busy(p))
 		begin(c);
-	for (; n > 0 && !err; n--, data += w->block_size) {
-		if (failed(p))
-			return -ECANCELED;
-		if (promise(c, worst)) {
-			err = accept_block(c, w, data);
-			if (err)
-				break;
-			c->object++;
-			ret->blocks++;
-			mam_count_written(c, w->block_size);
-			continue;
-		}
-		/* It may matter how much this block shrinks: nothing may be in doubt before it. */
-		if (is_busy(p)) {
-			pipe_drain(c);
-			if (pipe_ready(c) < 0)
-				return -ECANCELED;
-			begin(c);
-			n++;
-			data -= w->block_size;
-			continue;
-		}
-		err = write_now(c, w, data, 1, ret);
-		begin(c);
+	if (w->codec == CART_NONE && !w->key && w->len >= THROUGH_MIN && queue_empty(p)) {
+		err = write_through(c, w, data, n, ret);
+		if (err != -EAGAIN)
+			return err;
+		err = 0;
 	}
+	for (; n > 0 && !err; n--, data += w->block_size)
+		err = failed(p) ? -ECANCELED : write_block(c, w, data, ret);
 	return err;
 }
 
@@ -401,14 +453,14 @@ int pipe_filemarks(struct cart *c, uint32_t count, bool push)
 
 		pthread_mutex_lock(&p->open_lock);
 		if (p->open && p->open->n == CHUNK_RECORDS)
-			pipe_push(p);
+			pipe_push(p, true);
 		ch = p->open ? p->open : open_chunk(p, c->object);
 		if (ch) {
 			chunk_add_filemarks(ch, n);
 			if (ch->n == 1)
-				announce(p);
+				announce(p, ch);
 			if (push)
-				pipe_push(p);
+				pipe_push(p, true);
 		}
 		pthread_mutex_unlock(&p->open_lock);
 		if (!ch)

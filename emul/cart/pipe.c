@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <time.h>
 
 struct workers *pipe_workers(struct cart *c)
@@ -15,50 +16,34 @@ struct workers *pipe_workers(struct cart *c)
 	return c->pipe->workers;
 }
 
-struct pipe *pipe_new(struct cart *c)
-{
-	struct pipe *p = calloc(1, sizeof(*p));
-	pthread_condattr_t attr;
-	size_t bytes = c->buffer / 16;
+/* ---- memory: all under lock ------------------------------------------------------------------------ */
 
-	if (!p)
+/*
+ * Address space for all buffers of the usual size. In a virtual machine the first touch of a page is
+ * dear, so large pages are asked for; only what is used is ever touched.
+ */
+static uint8_t *arena_map(size_t len)
+{
+	uint8_t *p = mmap(NULL, len, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED)
 		return NULL;
-	p->workers = workers_new(c->workers);
-	if (bytes > CHUNK_BYTES_MAX)
-		bytes = CHUNK_BYTES_MAX;
-	p->chunk_bytes = bytes > CHUNK_BYTES_MIN ? bytes : CHUNK_BYTES_MIN;
-	/* A full chunk, with what headers, encryption and a codec's bound may add. */
-	p->bufs.size = p->chunk_bytes + p->chunk_bytes / 8 +
-		       CHUNK_RECORDS * (sizeof(struct fmt_record) + CRYPT_OVERHEAD) + 4096;
-	p->bufs.max = (unsigned)(c->buffer / p->bufs.size) + 1;
-	p->bufs.free = calloc(p->bufs.max, sizeof(*p->bufs.free));
-	if (!p->workers || !p->bufs.free) {
-		workers_free(p->workers);
-		free(p->bufs.free);
-		free(p);
-		return NULL;
-	}
-	p->cart = c;
-	p->last = &p->first;
-	pthread_mutex_init(&p->open_lock, NULL);
-	pthread_mutex_init(&p->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&p->ready, &attr);
-	pthread_cond_init(&p->space, &attr);
-	pthread_condattr_destroy(&attr);
+	madvise(p, len, MADV_HUGEPAGE);
 	return p;
 }
 
-/* ---- memory: all under lock ------------------------------------------------------------------------ */
-
 uint8_t *pipe_buf_get(struct pipe *p, size_t size)
 {
-	if (size > p->bufs.size)
+	struct chunk_bufs *b = &p->bufs;
+
+	if (size > b->size)
 		return malloc(size);
-	if (p->bufs.n)
-		return p->bufs.free[--p->bufs.n];
-	return malloc(p->bufs.size);
+	if (b->n)
+		return b->free[--b->n];
+	if (b->made < b->max)
+		return b->arena + b->made++ * b->size;
+	return malloc(b->size);
 }
 
 size_t pipe_buf_cap(const struct pipe *p, size_t size)
@@ -66,10 +51,12 @@ size_t pipe_buf_cap(const struct pipe *p, size_t size)
 	return size > p->bufs.size ? size : p->bufs.size;
 }
 
-static void buf_put(struct pipe *p, uint8_t *buf, size_t cap)
+void pipe_buf_put(struct pipe *p, uint8_t *buf)
 {
-	if (buf && cap == p->bufs.size && p->bufs.n < p->bufs.max)
-		p->bufs.free[p->bufs.n++] = buf;
+	struct chunk_bufs *b = &p->bufs;
+
+	if (buf >= b->arena && buf < b->arena + b->max * b->size)
+		b->free[b->n++] = buf;
 	else
 		free(buf);
 }
@@ -78,8 +65,8 @@ void pipe_chunk_release(struct pipe *p, struct chunk *ch)
 {
 	for (unsigned i = 0; i < ch->owners; i++)
 		xbuf_put(ch->owner[i]);
-	buf_put(p, ch->in, ch->in_cap);
-	buf_put(p, ch->out, ch->out_cap);
+	pipe_buf_put(p, ch->in);
+	pipe_buf_put(p, ch->out);
 	crypt_key_put(ch->key);
 	p->charge -= ch->charge;
 	if (p->spare) {
@@ -103,7 +90,7 @@ static void chunk_trim(struct pipe *p, struct chunk *ch)
 	for (unsigned i = 0; i < ch->owners; i++)
 		xbuf_put(ch->owner[i]);
 	ch->owners = 0;
-	buf_put(p, ch->in, ch->in_cap);
+	pipe_buf_put(p, ch->in);
 	ch->in = NULL;
 	p->charge -= ch->charge - ch->out_cap;
 	ch->charge = ch->out_cap;
@@ -127,35 +114,6 @@ void pipe_pack_job(struct job *job, struct coder *k)
 	pthread_mutex_unlock(&p->lock);
 }
 
-void pipe_push(struct pipe *p)
-{
-	struct chunk *ch = p->open;
-	bool pack = ch->to_pack > 0;
-
-	p->open = NULL;
-	pthread_mutex_lock(&p->lock);
-	p->has_open = false;
-	ch->next = NULL;
-	*p->last = ch;
-	p->last = &ch->next;
-	p->queued++;
-	p->pending += ch->worst;
-	p->pend_bytes += ch->bytes;
-	if (pack) {
-		ch->out = pipe_buf_get(p, ch->out_cap);
-		if (!ch->out) {
-			ch->err = -ENOMEM;
-			pack = false;
-		}
-	}
-	ch->state = pack ? CHUNK_PACKING : CHUNK_DONE;
-	if (!pack && ch == p->first)
-		pthread_cond_signal(&p->ready);
-	pthread_mutex_unlock(&p->lock);
-	if (pack)
-		workers_submit(p->workers, &ch->job);
-}
-
 /* ---- the appender ------------------------------------------------------------------------------------- */
 
 void pipe_snapshot(struct pipe *p)
@@ -177,7 +135,7 @@ void pipe_snapshot(struct pipe *p)
 	};
 }
 
-static void after_append(struct pipe *p, uint64_t bytes)
+void pipe_appended(struct pipe *p, uint64_t bytes)
 {
 	struct cart *c = p->cart;
 	struct segfile *f;
@@ -209,7 +167,7 @@ static void append_chunk(struct pipe *p, struct chunk *ch)
 	if (!err)
 		err = tail_append(c, ch->part, ch->rec, ch->n, &done);
 	if (!err)
-		after_append(p, ch->worst);
+		pipe_appended(p, ch->worst);
 	pthread_mutex_lock(&p->lock);
 	if (err) {
 		c->session = false;
@@ -221,39 +179,105 @@ static void append_chunk(struct pipe *p, struct chunk *ch)
 	pthread_mutex_unlock(&p->lock);
 }
 
+static void enqueue(struct pipe *p, struct chunk *ch)
+{
+	bool pack = ch->to_pack > 0;
+
+	pthread_mutex_lock(&p->lock);
+	ch->next = NULL;
+	*p->last = ch;
+	p->last = &ch->next;
+	p->queued++;
+	p->pending += ch->worst;
+	p->pend_bytes += ch->bytes;
+	if (pack) {
+		ch->out = pipe_buf_get(p, ch->out_cap);
+		if (!ch->out) {
+			ch->err = -ENOMEM;
+			pack = false;
+		}
+	}
+	ch->state = pack ? CHUNK_PACKING : CHUNK_DONE;
+	if (!pack && ch == p->first)
+		pthread_cond_signal(&p->ready);
+	pthread_mutex_unlock(&p->lock);
+	if (pack)
+		workers_submit(p->workers, &ch->job);
+}
+
+void pipe_push(struct pipe *p, bool user)
+{
+	struct chunk *ch = p->open;
+	bool here;
+
+	p->open = NULL;
+	pthread_mutex_lock(&p->lock);
+	p->has_open = false;
+	here = user && p->queued == 0 && ch->to_pack == 0;
+	pthread_mutex_unlock(&p->lock);
+	if (!here) {
+		enqueue(p, ch);
+		return;
+	}
+	/*
+	 * Nothing is before it and nothing to pack: the row is the user's, and a write into the page
+	 * cache costs less than waking somebody to do it.
+	 */
+	if (!p->discard)
+		append_chunk(p, ch);
+	pthread_mutex_lock(&p->lock);
+	pipe_chunk_release(p, ch);
+	pthread_mutex_unlock(&p->lock);
+}
+
 /* The open chunk has been let lie: its turn. Called without locks. */
-static void push_open(struct pipe *p)
+static void push_open(struct pipe *p, uint64_t serial)
 {
 	pthread_mutex_lock(&p->open_lock);
-	if (p->open && p->open->n)
-		pipe_push(p);
+	if (p->open && p->open->serial == serial)
+		pipe_push(p, false);
 	pthread_mutex_unlock(&p->open_lock);
 }
 
-/* Waits for something to append. Under lock. False: the end. */
+static void in_a_while(struct timespec *until)
+{
+	clock_gettime(CLOCK_MONOTONIC, until);
+	until->tv_nsec += IDLE_MS * 1000000L;
+	until->tv_sec += until->tv_nsec / 1000000000L;
+	until->tv_nsec %= 1000000000L;
+}
+
+/*
+ * Waits for something to append. Under lock. False: the end. While there is an open chunk it wakes now
+ * and then, and queues one that it has seen the time before; with nothing at all it sleeps for good.
+ */
 static bool wait_ready(struct pipe *p)
 {
+	uint64_t seen = 0;
+
 	while (!p->first || p->first->state != CHUNK_DONE) {
 		struct timespec until;
-		bool timed = p->has_open && !p->first;
 
 		if (p->quit && !p->first)
 			return false;
-		if (!timed) {
+		if (p->first || !p->has_open) {
+			p->watching = false;
 			pthread_cond_wait(&p->ready, &p->lock);
 			continue;
 		}
-		clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_nsec += IDLE_MS * 1000000L;
-		until.tv_sec += until.tv_nsec / 1000000000L;
-		until.tv_nsec %= 1000000000L;
-		if (pthread_cond_timedwait(&p->ready, &p->lock, &until) == ETIMEDOUT && !p->quit &&
-		    !p->first) {
+		p->watching = true;
+		in_a_while(&until);
+		if (pthread_cond_timedwait(&p->ready, &p->lock, &until) != ETIMEDOUT || p->quit ||
+		    !p->has_open)
+			continue;
+		if (seen == p->serial) {
 			pthread_mutex_unlock(&p->lock);
-			push_open(p);
+			push_open(p, seen);
 			pthread_mutex_lock(&p->lock);
 		}
+		seen = p->serial;
 	}
+	p->watching = true; /* busy: it will look by itself */
 	return true;
 }
 
@@ -291,6 +315,44 @@ static void *appender(void *arg)
 	return NULL;
 }
 
+struct pipe *pipe_new(struct cart *c)
+{
+	struct pipe *p = calloc(1, sizeof(*p));
+	pthread_condattr_t attr;
+	size_t bytes = c->buffer / 16;
+
+	if (!p)
+		return NULL;
+	p->workers = workers_new(c->workers);
+	if (bytes > CHUNK_BYTES_MAX)
+		bytes = CHUNK_BYTES_MAX;
+	p->chunk_bytes = bytes > CHUNK_BYTES_MIN ? bytes : CHUNK_BYTES_MIN;
+	/* A full chunk, with what headers, encryption and a codec's bound may add. */
+	p->bufs.size = p->chunk_bytes + p->chunk_bytes / 8 +
+		       CHUNK_RECORDS * (sizeof(struct fmt_record) + CRYPT_OVERHEAD) + 4096;
+	p->bufs.max = (unsigned)(c->buffer / p->bufs.size) + 1;
+	p->bufs.free = calloc(p->bufs.max, sizeof(*p->bufs.free));
+	p->bufs.arena = arena_map(p->bufs.max * p->bufs.size);
+	if (!p->workers || !p->bufs.free || !p->bufs.arena) {
+		workers_free(p->workers);
+		free(p->bufs.free);
+		if (p->bufs.arena)
+			munmap(p->bufs.arena, p->bufs.max * p->bufs.size);
+		free(p);
+		return NULL;
+	}
+	p->cart = c;
+	p->last = &p->first;
+	pthread_mutex_init(&p->open_lock, NULL);
+	pthread_mutex_init(&p->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&p->ready, &attr);
+	pthread_cond_init(&p->space, &attr);
+	pthread_condattr_destroy(&attr);
+	return p;
+}
+
 int pipe_start(struct pipe *p)
 {
 	sigset_t all, old;
@@ -322,8 +384,7 @@ void pipe_free(struct cart *c)
 	if (p->open)
 		pipe_chunk_release(p, p->open);
 	free(p->spare);
-	while (p->bufs.n)
-		free(p->bufs.free[--p->bufs.n]);
+	munmap(p->bufs.arena, p->bufs.max * p->bufs.size);
 	free(p->bufs.free);
 	pthread_cond_destroy(&p->ready);
 	pthread_cond_destroy(&p->space);

@@ -12,7 +12,9 @@
 #define CHUNK_BYTES_MAX (1u << 20)
 #define CHUNK_BYTES_MIN (64u << 10)
 #define REF_MIN		(32u << 10) /* blocks from which keeping the owner's buffer beats a copy */
-#define IDLE_MS		50	    /* a chunk that is not filled for so long goes to the disk */
+#define THROUGH_MIN \
+	(64u << 10)	   /* plain bytes from which a write of their own beats collecting them */
+#define IDLE_MS		50 /* a chunk that is not filled for so long goes to the disk */
 #define PUBLISH_BYTES	(16u << 20) /* how far readers in other processes may lag */
 #define WRITEBACK_BYTES (8u << 20)  /* pieces in which the kernel is asked to start writing */
 
@@ -32,7 +34,9 @@ struct pipe {
 	struct chunk *first, **last; /* queued, in order */
 	struct chunk *spare;
 	unsigned queued;
-	bool has_open; /* there is an open chunk with something in it */
+	bool has_open;	 /* there is an open chunk with something in it */
+	uint64_t serial; /* of that chunk */
+	bool watching;	 /* the appender will look after an open chunk without being told */
 	bool draining, quit, started;
 	struct chunk_bufs bufs;
 	size_t charge;
@@ -49,24 +53,31 @@ struct pipe {
 	uint64_t promised; /* payload at most, with everything accepted */
 	uint64_t limit;	   /* up to which promising needs no second look */
 
-	/* of the appender */
 	pthread_t thread;
+	/* of whoever has the row */
 	uint64_t unpublished;
 	uint64_t unstarted;
 };
 
-/* Queues the open chunk, which has something in it. Under open_lock, not under lock. */
-void pipe_push(struct pipe *p);
+/*
+ * Queues the open chunk, which has something in it. Under open_lock, not under lock. `user`: it is the
+ * user who calls, and where possible it is appended at once.
+ */
+void pipe_push(struct pipe *p, bool user);
 
 void pipe_pack_job(struct job *job, struct coder *k); /* a chunk's job.fn */
 
 /* The threads that take what is queued. -errno: there can be none. */
 int pipe_start(struct pipe *p);
 
+/* The row has grown by about so many bytes: write-back and readers are looked after. */
+void pipe_appended(struct pipe *p, uint64_t bytes);
+
 /* What the user may want to know while the row is the appender's. Under lock. */
 void pipe_snapshot(struct pipe *p);
 
 uint8_t *pipe_buf_get(struct pipe *p, size_t size); /* under lock; NULL: ENOMEM */
+void pipe_buf_put(struct pipe *p, uint8_t *buf);    /* under lock; NULL is allowed */
 size_t pipe_buf_cap(const struct pipe *p, size_t size);
 void pipe_chunk_release(struct pipe *p, struct chunk *ch); /* under lock */
 

@@ -289,6 +289,10 @@ int write_now(struct cart *c, const struct cart_write *w, const uint8_t *p, uint
 	      struct cart_written *ret);
 int filemarks_now(struct cart *c, uint32_t count);
 
+/* One block, with what adapt_next() said of it. */
+int write_one(struct cart *c, const struct cart_write *w, const uint8_t *p, bool try, int64_t slot,
+	      struct cart_written *ret);
+
 void entry_describe(const struct entry *e, struct cart_object *obj);
 
 /* What was read ahead is no longer wanted. */

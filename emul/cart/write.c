@@ -122,13 +122,13 @@ static int write_plain(struct cart *c, const struct cart_write *w, const uint8_t
 	return err ? err : count < n ? -ENOSPC : 0;
 }
 
-/* One block, packed. */
-static int write_packed(struct cart *c, const struct cart_write *w, const uint8_t *p,
-			struct cart_written *ret)
+int write_one(struct cart *c, const struct cart_write *w, const uint8_t *p, bool try, int64_t slot,
+	      struct cart_written *ret)
 {
 	const struct row *r = &c->state.row[c->part];
 	struct pack pk = { .data = p,
 			   .size = w->block_size,
+			   .codec = try ? w->codec : CART_NONE,
 			   .level = w->level,
 			   .key = w->key ? c->write_key : NULL,
 			   .uuid = c->state.uuid,
@@ -136,12 +136,8 @@ static int write_packed(struct cart *c, const struct cart_write *w, const uint8_
 			   .object = c->object };
 	struct fmt_record hdr;
 	struct record rec;
-	int64_t slot = -1;
-	int err;
+	int err = coder_room(&c->spill, pack_room(&pk));
 
-	if (w->codec != CART_NONE && adapt_next(&c->adapt, w->block_size, &slot))
-		pk.codec = w->codec;
-	err = coder_room(&c->spill, pack_room(&pk));
 	if (!err)
 		err = pack_block(&c->coder, &pk, c->spill.buf, &hdr, &rec);
 	adapt_tell(&c->adapt, slot, !err && (hdr.codec & FMT_CODEC_MASK));
@@ -150,6 +146,15 @@ static int write_packed(struct cart *c, const struct cart_write *w, const uint8_
 	if (row_payload(r) + rec.len > r->capacity)
 		return -ENOSPC;
 	return append(c, &rec, 1, ret);
+}
+
+static int write_packed(struct cart *c, const struct cart_write *w, const uint8_t *p,
+			struct cart_written *ret)
+{
+	int64_t slot = -1;
+	bool try = w->codec != CART_NONE && adapt_next(&c->adapt, w->block_size, &slot);
+
+	return write_one(c, w, p, try, slot, ret);
 }
 
 int write_now(struct cart *c, const struct cart_write *w, const uint8_t *p, uint32_t n,
