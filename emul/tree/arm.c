@@ -23,24 +23,6 @@ static int by_name(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static int lock_open(int state_fd, const char *path)
-{
-	int fd = openat(state_fd, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-
-	if (fd < 0 && errno == ENOENT) {
-		struct stat st;
-
-		fd = openat(state_fd, path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0664);
-		/* Made by root in a tree that is somebody else's: it must serve its owner too. */
-		if (fd >= 0 && geteuid() == 0 && fstat(state_fd, &st) == 0 && st.st_uid != 0 &&
-		    fchown(fd, st.st_uid, st.st_gid) < 0)
-			errno = 0; /* then it is readable at least, which is enough for flock */
-	}
-	if (fd < 0 && (errno == EACCES || errno == EROFS))
-		fd = openat(state_fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	return fd < 0 ? -errno : fd;
-}
-
 /* Is the file that we locked still the one that others will lock? */
 static bool lock_current(int fd, int state_fd, const char *path)
 {
@@ -56,7 +38,7 @@ static int arm_lock(struct tree *t, const char *name, unsigned flags)
 
 	snprintf(path, sizeof(path), strcmp(name, "vault") ? "%s/lock" : "%s/.lock", name);
 	for (;;) {
-		cleanup_fd int fd = lock_open(t->state_fd, path);
+		cleanup_fd int fd = tree_lockfile(t->state_fd, path);
 
 		if (fd < 0)
 			return fd == -ENOENT || fd == -ENOTDIR ? -ENXIO : fd;

@@ -74,11 +74,9 @@ static int ask_open(struct tree *t, const struct elem *e, struct ask *a)
 	a->control_fd = ctl_dir(t, e, "control");
 	if (a->control_fd < 0)
 		return a->control_fd == -ENOENT ? -ENODEV : a->control_fd;
-	a->lock_fd = openat(a->control_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0664);
-	if (a->lock_fd < 0 && errno == EACCES)
-		a->lock_fd = openat(a->control_fd, "lock", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	a->lock_fd = tree_lockfile(a->control_fd, "lock");
 	if (a->lock_fd < 0)
-		return -errno;
+		return a->lock_fd;
 	a->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	/* The daemon alone opens `alive` for writing: who looks whether it lives makes no event. */
 	watch_fd_path(a->inotify, a->status_fd, ".", IN_MOVED_TO | IN_CLOSE_WRITE | IN_ONLYDIR);

@@ -102,15 +102,14 @@ ssize_t ctl_status_read(struct tree *t, const struct elem *e, const char *name, 
 
 static int alive_take(int status_fd)
 {
-	cleanup_fd int fd =
-		openat(status_fd, "alive", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	cleanup_fd int fd = tree_lockfile(status_fd, "alive");
 	const struct timespec pause = { .tv_nsec = 5000000 };
 	struct timespec now, end;
 	char pid[16];
 	int n;
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 	/* Others hold it for moments to see whether we live, the killed until the last thread is gone. */
 	clock_gettime(CLOCK_MONOTONIC, &end);
 	end.tv_sec += 2;
@@ -125,7 +124,7 @@ static int alive_take(int status_fd)
 	}
 	n = snprintf(pid, sizeof(pid), "%d\n", (int)getpid());
 	if (ftruncate(fd, 0) < 0 || pwrite(fd, pid, (size_t)n, 0) != n)
-		return -EIO;
+		return errno == EINVAL || errno == EBADF ? -EACCES : -errno; /* not ours to write */
 	return steal_fd(&fd);
 }
 

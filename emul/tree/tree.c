@@ -28,6 +28,26 @@ int tree_mkdir(int dirfd, const char *name)
 	return 1;
 }
 
+int tree_lockfile(int dirfd, const char *name)
+{
+	int fd = openat(dirfd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	struct stat st;
+
+	if (fd < 0 && errno == ENOENT) {
+		fd = openat(dirfd, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0664);
+		if (fd >= 0 && geteuid() == 0 && fstat(dirfd, &st) == 0 && st.st_uid != 0 &&
+		    fchown(fd, st.st_uid, st.st_gid) < 0) {
+			int err = -errno;
+
+			close(fd);
+			return err;
+		}
+	}
+	if (fd < 0 && (errno == EACCES || errno == EROFS))
+		fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	return fd < 0 ? -errno : fd;
+}
+
 static int open_dir(int dirfd, const char *name)
 {
 	int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);

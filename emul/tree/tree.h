@@ -30,13 +30,7 @@
 #define LIBRARY_NAME_MAX 31
 
 /* Numbered as SMC's element type codes; the vault is ours. */
-enum elem_type {
-	ELEM_VAULT = 0,
-	ELEM_PICKER = 1,
-	ELEM_SLOT = 2,
-	ELEM_MAP = 3,
-	ELEM_DRIVE = 4
-};
+enum elem_type { ELEM_VAULT = 0, ELEM_PICKER = 1, ELEM_SLOT = 2, ELEM_MAP = 3, ELEM_DRIVE = 4 };
 
 struct elem {
 	enum elem_type type;

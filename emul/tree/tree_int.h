@@ -30,6 +30,12 @@ struct elem elem_vault(void);
 
 /* mkdir that gives the new directory to the owner of the parent when root makes it. 1 made, 0 there. */
 int tree_mkdir(int dirfd, const char *name);
+/*
+ * Opens a lock file, making it when missing; made by root it belongs to the owner of the directory, so that
+ * the daemons' user can take it later. Read-only where more is not allowed, which is enough for flock
+ * on local file systems.
+ */
+int tree_lockfile(int dirfd, const char *name);
 DIR *tree_opendir(int dirfd, const char *path);
 /* Is the entry a cartridge's link? */
 bool tree_is_link(int dirfd, const struct dirent *de);
@@ -51,9 +57,7 @@ struct arms {
 	unsigned n;
 };
 
-enum arms_flags {
-	ARMS_TRY = 1
-}; /* -EAGAIN instead of waiting */
+enum arms_flags { ARMS_TRY = 1 }; /* -EAGAIN instead of waiting */
 
 /*
  * Takes the arm locks of libraries ("" or "vault": the vault's), each once, in ascending name order,

@@ -25,15 +25,7 @@
 #define HASH_SIZE   4096
 #define BUFFER_SIZE 16384
 
-enum dir_kind {
-	K_STATE,
-	K_LIBRARY,
-	K_CLASS,
-	K_ELEM,
-	K_STATUS,
-	K_DOOR,
-	K_CONTROL
-};
+enum dir_kind { K_STATE, K_LIBRARY, K_CLASS, K_ELEM, K_STATUS, K_DOOR, K_CONTROL };
 
 enum roles {
 	R_CARTS = 1,	/* tell of cartridges */
@@ -51,13 +43,7 @@ struct dir {
 	struct elem elem; /* K_LIBRARY, K_CLASS: library and type count */
 };
 
-enum sub_kind {
-	SUB_ELEM,
-	SUB_CONTROL,
-	SUB_STATUS,
-	SUB_LIBRARY,
-	SUB_ALL
-};
+enum sub_kind { SUB_ELEM, SUB_CONTROL, SUB_STATUS, SUB_LIBRARY, SUB_ALL };
 
 struct sub {
 	enum sub_kind kind;

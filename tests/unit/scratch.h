@@ -24,8 +24,10 @@ struct scratch {
 
 static inline void scratch_dir(struct scratch *s)
 {
+	const char *base = getenv("TMPDIR");
+
 	memset(s, 0, sizeof(*s));
-	strcpy(s->dir, "/tmp/vtl-unit-XXXXXX");
+	snprintf(s->dir, sizeof(s->dir), "%.40s/vtl-unit-XXXXXX", base ? base : "/tmp");
 	assert_non_null(mkdtemp(s->dir));
 }
 

@@ -272,6 +272,29 @@ static void test_ask_late(void **state)
 	fake_kill(pid);
 }
 
+/* A daemon with threads answers the first request after it took the second: nobody reads that any more. */
+static void test_answer_superseded(void **state)
+{
+	struct tree *t = TREE(state);
+	struct ctl_request a, b;
+	char line[64];
+	struct ctl *c;
+
+	assert_int_equal(ctl_open(t, &drive1, &c), 0);
+	assert_int_equal(ctl_next(c, &a), 0);
+	write_by_hand(t, "1 eject\n");
+	assert_int_equal(ctl_next(c, &a), 1);
+	assert_int_equal(ctl_next(c, &a), 1); /* until it is answered */
+	write_by_hand(t, "2 look\n");
+	assert_int_equal(ctl_next(c, &b), 1);
+	assert_int_equal(ctl_answer(c, &b, 0, "seen"), 0);
+	assert_int_equal(ctl_answer(c, &a, 0, "late"), 0);
+	assert_true(ctl_status_read(t, &drive1, "answer", line, sizeof(line)) > 0);
+	assert_string_equal(line, "2 0 seen");
+	assert_int_equal(ctl_next(c, &b), 0);
+	ctl_close(c);
+}
+
 /* Waiting for the asker before counts as waiting. */
 static void test_ask_queue_times_out(void **state)
 {
@@ -329,18 +352,54 @@ static void test_ask_many(void **state)
 
 static void test_stale_request(void **state)
 {
-	struct scratch *s = *state;
-	char why[64];
-	pid_t pid;
+	struct tree *t = TREE(state);
+	struct ctl_request req;
+	struct ctl *c;
 
-	fake_kill(fake_start(s, "lib0/drives/1", "", ""));
-	write_by_hand(s->t, "77 eject\n");
-	pid = fake_start(s, "lib0/drives/1", "", "");
-	await_answer(s->t, "77 116 "); /* ESTALE */
-	/* It was not done: the first request that counted is ours. */
-	assert_int_equal(ctl_ask(s->t, &drive1, 10000, why, sizeof(why), "count"), 0);
-	assert_string_equal(why, "1");
-	fake_kill(pid);
+	assert_int_equal(ctl_open(t, &drive1, &c), 0);
+	ctl_close(c);
+	write_by_hand(t, "77 eject\n");
+	assert_int_equal(ctl_open(t, &drive1, &c), 0);
+	assert_int_equal(ctl_next(c, &req), 0);
+	await_answer(t, "77 116 "); /* ESTALE */
+	write_by_hand(t, "78 eject\n");
+	assert_int_equal(ctl_next(c, &req), 1);
+	ctl_close(c);
+	/* Taken, but not answered: the next daemon does not know what became of it either. */
+	assert_int_equal(ctl_open(t, &drive1, &c), 0);
+	assert_int_equal(ctl_next(c, &req), 0);
+	await_answer(t, "78 116 ");
+	ctl_close(c);
+}
+
+/* An asker that is told so asks again, under another number. */
+static void test_stale_is_asked_again(void **state)
+{
+	struct tree *t = TREE(state);
+	struct ctl_request first, second;
+	struct ctl *c;
+	int status, dir;
+	pid_t asker;
+
+	assert_int_equal(ctl_open(t, &drive1, &c), 0);
+	dir = ctl_dir(t, &drive1, "status");
+	asker = fork();
+	if (asker == 0)
+		_exit(-ctl_ask(t, &drive1, 20000, NULL, 0, "eject"));
+	while (ctl_next(c, &first) != 1)
+		nap_ms(1);
+	assert_int_equal(
+		file_printf_at(dir, "answer", "%llu 116 x\n", (unsigned long long)first.id), 0);
+	do {
+		nap_ms(1);
+		assert_int_equal(ctl_next(c, &second), 1);
+	} while (second.id == first.id);
+	assert_string_equal(second.verb, "eject");
+	assert_int_equal(ctl_answer(c, &second, 0, "done"), 0);
+	assert_int_equal(waitpid(asker, &status, 0), asker);
+	assert_int_equal(status, 0);
+	ctl_close(c);
+	close(dir);
 }
 
 /* The asker that waits over a restart is served by the new daemon, or told that there was none. */
@@ -428,6 +487,59 @@ static void test_sweep(void **state)
 	close(status);
 }
 
+static int as_nobody(const char *home)
+{
+	struct elem a = at("lib0/slots/0001"), b = at("lib0/slots/0002");
+	struct tree *t;
+	struct ctl *c;
+
+	if (setgid(65534) || setuid(65534) || tree_open(home, &t))
+		return 1;
+	if (tree_move(t, &a, NULL, &b, 0, NULL))
+		return 2;
+	if (ctl_open(t, &drive1, &c))
+		return 3;
+	if (ctl_publish(c, "state", "ready"))
+		return 4;
+	if (ctl_ask(t, &drive1, 50, NULL, 0, "look") != -ETIMEDOUT)
+		return 5;
+	ctl_close(c);
+	tree_close(t);
+	return 0;
+}
+
+/* What root sets up in a home that is the daemons' user's own, that user can go on with. */
+static void test_root_then_user(void **state)
+{
+	struct scratch *s = *state;
+	struct tree_shape shape = { .slots = 6, .drives = 2, .map = 2, .pickers = 1 };
+	char home[128];
+	struct tree *t;
+	struct ctl *c;
+	int status;
+	pid_t pid;
+
+	if (geteuid() != 0)
+		skip();
+	snprintf(home, sizeof(home), "%s/home", s->dir);
+	assert_int_equal(mkdir(home, 0755), 0);
+	assert_int_equal(chown(home, 65534, 65534), 0);
+	assert_int_equal(chmod(s->dir, 0755), 0);
+	assert_int_equal(tree_open(home, &t), 0);
+	assert_int_equal(tree_library_shape(t, "lib0", &shape, NULL), 0);
+	make_cartridge(t, "A00001L8", "lib0/slots/0001");
+	assert_int_equal(ctl_open(t, &drive1, &c), 0);
+	assert_int_equal(ctl_publish(c, "state", "empty"), 0);
+	assert_int_equal(ctl_ask(t, &drive1, 50, NULL, 0, "look"), -ETIMEDOUT);
+	ctl_close(c);
+	tree_close(t);
+	pid = fork();
+	if (pid == 0)
+		_exit(as_nobody(home));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 #define CTL_TEST(f) cmocka_unit_test_setup_teardown(f, scratch_setup, scratch_teardown)
 
 int main(void)
@@ -443,12 +555,15 @@ int main(void)
 		CTL_TEST(test_ask_killed),
 		CTL_TEST(test_ask_silent),
 		CTL_TEST(test_ask_late),
+		CTL_TEST(test_answer_superseded),
 		CTL_TEST(test_ask_queue_times_out),
 		CTL_TEST(test_ask_many),
 		CTL_TEST(test_stale_request),
+		CTL_TEST(test_stale_is_asked_again),
 		CTL_TEST(test_restart_under_asker),
 		CTL_TEST(test_by_hand),
 		CTL_TEST(test_sweep),
+		CTL_TEST(test_root_then_user),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -293,29 +293,43 @@ static void storm_looker(const char *home, unsigned seed)
 	}
 }
 
+struct storm_census {
+	unsigned places[TAPES];
+	struct elem at[4 * TAPES];
+	unsigned n;
+};
+
 static int storm_count(void *arg, const char *barcode, const struct elem *e)
 {
-	unsigned *places = arg;
+	struct storm_census *c = arg;
 
-	places[atoi(barcode + 1)]++;
+	c->places[atoi(barcode + 1)]++;
+	for (unsigned i = 0; e->type != ELEM_VAULT && i < c->n; i++)
+		if (elem_equal(&c->at[i], e))
+			fail_msg("two cartridges in one element, %s is one of them", barcode);
+	if (c->n < 4 * TAPES)
+		c->at[c->n++] = *e;
 	return 0;
 }
 
-/* With the arms held nothing moves: each cartridge has one link, and is where the record says. */
+/*
+ * With the arms held nothing moves: each cartridge has one link and is where the record says, and no
+ * element has two.
+ */
 static void storm_check(struct tree *t)
 {
-	unsigned places[TAPES] = { 0 };
+	struct storm_census c = { 0 };
 	struct arms arms;
 
 	assert_int_equal(arms_lock_all(t, &arms), 0);
-	assert_int_equal(tree_each_link(t, storm_count, places), 0);
+	assert_int_equal(tree_each_link(t, storm_count, &c), 0);
 	for (int i = 0; i < TAPES; i++) {
 		struct place p;
 		char barcode[24];
 
 		snprintf(barcode, sizeof(barcode), "S%05dL8", i);
-		if (places[i] != 1)
-			fail_msg("%s is in %u places", barcode, places[i]);
+		if (c.places[i] != 1)
+			fail_msg("%s is in %u places", barcode, c.places[i]);
 		assert_int_equal(place_read(t, barcode, &p), 0);
 		assert_true(tree_has(t, &p.to, barcode) || tree_has(t, &p.alt, barcode));
 	}
