@@ -15,6 +15,7 @@ setup_file() {
 teardown_file() { lib_down; }
 
 setup() {
+	OUT=${BATS_TEST_TMPDIR:?}/out
 	dmesg_mark
 	mt -f "$T1" setblk 0
 	mt -f "$T1" rewind
@@ -28,56 +29,65 @@ teardown() {
 SIZES=(1 2 3 7 63 64 511 512 513 1000 4095 4096 4097 10240 32768 65535 65536 65537 100001 131072
 	262144 524287 524288 1048576 1048577 2097152 4194304 8388607 8388608)
 
-# slice OFFSET BYTES: of the data.
-slice() {
-	tail -c +$(($1 + 1)) $DATA | head -c "$2"
-}
-
-# blocks_of SIZE: how many blocks of this size a test writes, and from where in the data.
-blocks_of() {
-	if (($1 >= 1 << 20)); then
-		echo 2
+# put SIZE COUNT [DD-SIZE]: COUNT blocks of SIZE bytes from the data, beginning at its byte SIZE, with
+# writes of DD-SIZE bytes (SIZE).
+put() {
+	if [ -z "${3:-}" ]; then
+		dd if=$DATA of="$T1" bs="$1" skip=1 count="$2" status=none
 	else
-		echo 5
+		dd if=$DATA of="$T1" bs="$3" skip="$1" count=$(($1 * $2)) iflag=skip_bytes,count_bytes,fullblock \
+			status=none
 	fi
 }
 
-# count DD-OUTPUT: its "records in" line.
-records_in() {
-	sed -n 's/ records in$//p' <<<"$1"
+# get SIZE COUNT DD-SIZE: reads a file with reads of DD-SIZE bytes; it is what put has written. RECORDS
+# is what dd calls it: "5+0".
+get() {
+	local said
+
+	said=$(dd if="$T1" bs="$3" of="$OUT" 2>&1) || fail "reading blocks of $1 bytes: $said" || return
+	RECORDS=${said%% records in*}
+	cmp -n $(($1 * $2)) -i "$1:0" $DATA "$OUT" || return
+	assert_eq "$(stat -c %s "$OUT")" $(($1 * $2)) "bytes in blocks of $1"
+}
+
+# Few of the large ones: they only have to be there.
+blocks_of() {
+	COUNT=5
+	if (($1 >= 1 << 20)); then
+		COUNT=2
+	fi
 }
 
 @test "variable mode: blocks of 1 byte to 8 MiB, read back block by block" {
-	local s n
+	local s
 
 	for s in "${SIZES[@]}"; do
-		n=$(blocks_of "$s")
-		slice "$s" $((n * s)) | dd of="$T1" bs="$s" iflag=fullblock status=none
+		blocks_of "$s"
+		put "$s" $COUNT
 	done
 	assert_pos "$T1" ${#SIZES[@]} 0
 	mt -f "$T1" rewind
 	for s in "${SIZES[@]}"; do
-		n=$(blocks_of "$s")
-		run -0 dd if="$T1" bs="$s" of="$BATS_TEST_TMPDIR/out"
-		assert_eq "$(records_in "$output")" "$n+0" "blocks of $s bytes"
-		slice "$s" $((n * s)) | cmp - "$BATS_TEST_TMPDIR/out"
+		blocks_of "$s"
+		get "$s" $COUNT "$s"
+		assert_eq "$RECORDS" "$COUNT+0" "blocks of $s bytes"
 	done
 	dmesg_clean
 }
 
 @test "variable mode: a larger buffer gets one block in each read" {
-	local s n
+	local s sizes=(1 511 4096 65537 1048576)
 
-	for s in 1 511 4096 65537 1048576; do
-		n=$(blocks_of "$s")
-		slice 0 $((n * s)) | dd of="$T1" bs="$s" iflag=fullblock status=none
+	for s in "${sizes[@]}"; do
+		blocks_of "$s"
+		put "$s" $COUNT
 	done
 	mt -f "$T1" rewind
-	for s in 1 511 4096 65537 1048576; do
-		n=$(blocks_of "$s")
-		run -0 dd if="$T1" bs=4M of="$BATS_TEST_TMPDIR/out"
-		assert_eq "$(records_in "$output")" "0+$n" "blocks of $s bytes"
-		slice 0 $((n * s)) | cmp - "$BATS_TEST_TMPDIR/out"
+	for s in "${sizes[@]}"; do
+		blocks_of "$s"
+		get "$s" $COUNT 4M
+		assert_eq "$RECORDS" "0+$COUNT" "blocks of $s bytes"
 	done
 	dmesg_clean
 }
@@ -85,9 +95,9 @@ records_in() {
 @test "variable mode: a smaller buffer gets ENOMEM, and the next block is the next one" {
 	marked_tape "$T1" 2 3
 	mt -f "$T1" rewind
-	run ! dd if="$T1" bs=1000 count=1 of="$BATS_TEST_TMPDIR/out"
+	run ! dd if="$T1" bs=1000 count=1 of="$OUT"
 	assert_match "$output" 'Cannot allocate memory'
-	assert_eq "$(stat -c %s "$BATS_TEST_TMPDIR/out")" 0 "bytes that came"
+	assert_eq "$(stat -c %s "$OUT")" 0 "bytes that came"
 	assert_pos "$T1" 0 1
 	assert_next "$T1" f0b1
 	run ! dd if="$T1" bs=1 count=1 of=/dev/null
@@ -101,8 +111,8 @@ records_in() {
 	marked_tape "$T1" 1 3
 	mt -f "$T1" rewind
 	mt -f "$T1" stsetoptions sili
-	run -0 dd if="$T1" bs=64k count=1 of="$BATS_TEST_TMPDIR/out"
-	assert_eq "$(stat -c %s "$BATS_TEST_TMPDIR/out")" 1024 "bytes of a short block"
+	run -0 dd if="$T1" bs=64k count=1 of="$OUT"
+	assert_eq "$(stat -c %s "$OUT")" 1024 "bytes of a short block"
 	assert_next "$T1" f0b1
 	mt -f "$T1" stclearoptions sili
 	mt -f "$T1" rewind
@@ -110,59 +120,49 @@ records_in() {
 }
 
 @test "blocks of mixed sizes in one file" {
-	local at=0 s mixed=(4096 17 65536 1 1048576 513)
+	local at=0 s
 
-	{
-		for s in "${mixed[@]}"; do
-			slice $at "$s" | dd bs="$s" iflag=fullblock status=none
-			at=$((at + s))
-		done
-	} >"$BATS_TEST_TMPDIR/in"
 	# One open of the drive for all of them: no filemark in between.
 	exec 7>"$T1"
-	at=0
-	for s in "${mixed[@]}"; do
-		slice $at "$s" | dd bs="$s" iflag=fullblock status=none >&7
+	for s in 4096 17 65536 1 1048576 513; do
+		dd if=$DATA bs="$s" skip=$at count=1 iflag=skip_bytes status=none >&7
 		at=$((at + s))
 	done
 	exec 7>&-
 	mt -f "$T1" rewind
-	run -0 dd if="$T1" bs=1M of="$BATS_TEST_TMPDIR/out"
-	assert_eq "$(records_in "$output")" "1+5" "blocks"
-	cmp "$BATS_TEST_TMPDIR/in" "$BATS_TEST_TMPDIR/out"
+	run -0 dd if="$T1" bs=1M of="$OUT"
+	assert_match "$output" '^1\+5 records in'
+	cmp -n $at $DATA "$OUT"
+	assert_eq "$(stat -c %s "$OUT")" $at
 	dmesg_clean
 }
 
 @test "fixed mode: block sizes from 1 byte to 1 MiB, several blocks in a write and in a read" {
-	local s n
+	local s
 
 	for s in 1 2 511 512 513 1024 4096 10240 65536 262144 1048576; do
-		n=8
 		mt -f "$T1" rewind
 		mt -f "$T1" setblk "$s"
-		slice "$s" $((n * s)) | dd of="$T1" bs=$((4 * s)) iflag=fullblock status=none
-		assert_eq "$(mt_pos "$T1")" "1 0 0" "position after fixed blocks of $s bytes"
-		assert_eq "$(mt -f "$T1" tell)" "At block $((n + 1))." "blocks of $s bytes"
+		put "$s" 8 $((4 * s))
+		assert_eq "$(mt -f "$T1" tell)" "At block 9." "blocks of $s bytes"
 		mt -f "$T1" rewind
-		run -0 dd if="$T1" bs=$((2 * s)) of="$BATS_TEST_TMPDIR/out"
-		assert_eq "$(records_in "$output")" "4+0" "reads of two blocks of $s bytes"
-		slice "$s" $((n * s)) | cmp - "$BATS_TEST_TMPDIR/out"
+		get "$s" 8 $((2 * s))
+		assert_eq "$RECORDS" "4+0" "reads of two blocks of $s bytes"
 		# Asking for more than the file has: what there is, then the filemark.
 		mt -f "$T1" rewind
-		dd if="$T1" bs=$((16 * s)) of="$BATS_TEST_TMPDIR/out" status=none
-		slice "$s" $((n * s)) | cmp - "$BATS_TEST_TMPDIR/out"
+		get "$s" 8 $((16 * s))
+		assert_eq "$RECORDS" "0+1" "reads of sixteen blocks of $s bytes"
 	done
 	dmesg_clean
 }
 
 @test "fixed mode: 8 MiB in one write and in one read" {
 	mt -f "$T1" setblk 4096
-	slice 0 $((16 << 20)) | dd of="$T1" bs=8M iflag=fullblock status=none
+	put 4096 4096 8M
 	assert_eq "$(mt -f "$T1" tell)" "At block 4097."
 	mt -f "$T1" rewind
-	run -0 dd if="$T1" bs=8M of="$BATS_TEST_TMPDIR/out"
-	assert_eq "$(records_in "$output")" "2+0"
-	slice 0 $((16 << 20)) | cmp - "$BATS_TEST_TMPDIR/out"
+	get 4096 4096 8M
+	assert_eq "$RECORDS" "2+0"
 	dmesg_clean
 }
 
@@ -170,13 +170,13 @@ records_in() {
 	marked_tape "$T1" 1 3
 	mt -f "$T1" rewind
 	mt -f "$T1" setblk 512
-	run ! dd if="$T1" bs=512 count=1 of="$BATS_TEST_TMPDIR/out"
+	run ! dd if="$T1" bs=512 count=1 of="$OUT"
 	assert_match "$output" 'Input/output error'
-	assert_eq "$(stat -c %s "$BATS_TEST_TMPDIR/out")" 0 "bytes that came"
+	assert_eq "$(stat -c %s "$OUT")" 0 "bytes that came"
 	mt -f "$T1" rewind
 	mt -f "$T1" setblk 2048
-	run ! dd if="$T1" bs=2048 count=1 of="$BATS_TEST_TMPDIR/out"
-	assert_eq "$(stat -c %s "$BATS_TEST_TMPDIR/out")" 0 "bytes that came"
+	run ! dd if="$T1" bs=2048 count=1 of="$OUT"
+	assert_eq "$(stat -c %s "$OUT")" 0 "bytes that came"
 	mt -f "$T1" setblk 0
 	mt -f "$T1" rewind
 	assert_next "$T1" f0b0
@@ -203,8 +203,8 @@ records_in() {
 	assert_next "$T1" f0b0
 	assert_next "$T1" ""
 	assert_pos "$T1" 3 0
-	run dd if="$T1" bs=64k of="$BATS_TEST_TMPDIR/out"
-	assert_eq "$(stat -c %s "$BATS_TEST_TMPDIR/out")" 0 "bytes behind the end of the data"
+	run dd if="$T1" bs=64k of="$OUT"
+	assert_eq "$(stat -c %s "$OUT")" 0 "bytes behind the end of the data"
 	assert_match "$(mt_bits "$T1")" EOD
 	# And it can be written there.
 	marked_tape "$T1" 1 1
@@ -217,18 +217,17 @@ records_in() {
 	marked_tape "$T1" 3 3
 	mt -f "$T1" asf 1
 	mt -f "$T1" fsr 1
-	slice 0 5000 | dd of="$T1" bs=5000 iflag=fullblock status=none
+	put 5000 1
 	mt -f "$T1" asf 1
 	assert_next "$T1" f1b0
-	dd if="$T1" bs=8k of="$BATS_TEST_TMPDIR/out" status=none
-	slice 0 5000 | cmp - "$BATS_TEST_TMPDIR/out"
+	get 5000 1 8k
 	mt -f "$T1" eod
 	assert_eq "$(mt -f "$T1" tell)" "At block 7."
 	dmesg_clean
 }
 
 @test "the end of the medium: ENOSPC, and every block that was taken reads back" {
-	local tape said records
+	local tape said
 
 	tape=$(at drives/1)
 	all_home
@@ -240,11 +239,10 @@ records_in() {
 	said=$(sed -n 's/+0 records out//p' <<<"$output")
 	((said > 500)) || fail "only $said blocks of 10 KiB on 8 MiB: $output"
 	mt -f "$T1" rewind
-	run -0 dd if="$T1" bs=10k of="$BATS_TEST_TMPDIR/out"
-	records=$(records_in "$output")
-	assert_eq "$records" "$said+0" "blocks that read back"
-	cmp -n $((said * 10240)) "$BATS_TEST_TMPDIR/out" $DATA
-	assert_eq "$(stat -c %s "$BATS_TEST_TMPDIR/out")" $((said * 10240))
+	run -0 dd if="$T1" bs=10k of="$OUT"
+	assert_eq "${output%% records in*}" "$said+0" "blocks that read back"
+	cmp -n $((said * 10240)) "$OUT" $DATA
+	assert_eq "$(stat -c %s "$OUT")" $((said * 10240))
 	# Behind early warning there is still room for filemarks, as tar and others need it.
 	mt -f "$T1" eod
 	mt -f "$T1" weof 2

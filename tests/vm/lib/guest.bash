@@ -94,7 +94,7 @@ wait_for_value() {
 }
 
 file_holds() {
-	[ "$(cat "$1")" = "$2" ]
+	[ "$(<"$1")" = "$2" ]
 }
 
 # ------------------------------------------------------------------------------------------------
@@ -134,7 +134,11 @@ dmesg_clean() {
 		echo scan >$leak
 		echo scan >$leak
 	fi
-	bad=$(dmesg_since_mark | grep -E -A 30 -e "$VTL_DMESG_BAD" | head -n 120)
+	bad=$(dmesg | awk -v mark="${VTL_MARK:-}" -v bad="$VTL_DMESG_BAD" '
+		mark != "" && index($0, mark) { delete line; n = show = 0; next }
+		$0 ~ bad { show = 30 }
+		show > 0 && n < 120 { line[n++] = $0; show-- }
+		END { for (i = 0; i < n; i++) print line[i] }')
 	[ -z "$bad" ] || fail "the kernel complained:
 $bad"
 }

@@ -87,61 +87,82 @@ fresh() {
 # ------------------------------------------------------------------------------------------------
 # Where the cartridges are. Elements are named as in the mount: drives/1, slots/0001, map/1.
 
-# The first cartridge of an element in the mount, or nothing.
+# at ELEMENT: its first cartridge in the mount, or nothing.
 at() {
+	local AT
+
+	_at "$1"
+	echo "$AT"
+}
+
+# The same into AT: a process less, and processes are dear under emulation.
+_at() {
 	local dir
 
+	AT=
 	for dir in "$L/$1"/*/; do
 		[ -d "$dir" ] || continue
 		dir=${dir%/}
-		echo "${dir##*/}"
+		AT=${dir##*/}
 		return
 	done
 }
 
-# mtx_picture: what the robot says, a line "ELEMENT BARCODE" for each cartridge, sorted.
+# The pictures are lines "ELEMENT BARCODE" for each cartridge: drives, slots, mail slots.
+
+# mtx_picture: what the robot says.
 mtx_picture() {
-	local slots
+	local PICTURE
 
+	_mtx_picture
+	printf %s "$PICTURE"
+}
+
+_mtx_picture() {
+	local status line slots map= n=0
+	local full='^ *(Data Transfer|Storage) Element ([0-9]+)( IMPORT.EXPORT)?:Full.*VolumeTag *= *([^ ]+)'
+
+	status=$(mtx -f "$CH" status) || fail "mtx status: $status" || return
 	slots=("$L"/slots/*/)
-	mtx -f "$CH" status | awk -v slots=${#slots[@]} '
-		/:Full/ {
-			tag = $0
-			sub(/.*VolumeTag *= */, "", tag)
-			sub(/ *$/, "", tag)
-			n = $0
-			sub(/.*Element /, "", n)
-		}
-		/^Data Transfer Element [0-9]+:Full/ { printf "drives/%d %s\n", $4 + 1, tag }
-		/^ *Storage Element [0-9]+:Full/ { printf "slots/%04d %s\n", $3, tag }
-		/^ *Storage Element [0-9]+ IMPORT.EXPORT:Full/ { printf "map/%d %s\n", $3 - slots, tag }
-	' | sort
+	PICTURE=
+	while IFS= read -r line; do
+		[[ $line =~ $full ]] || continue
+		n=${BASH_REMATCH[2]}
+		case ${BASH_REMATCH[1]}${BASH_REMATCH[3]} in
+		Data*) printf -v line 'drives/%d %s\n' $((n + 1)) "${BASH_REMATCH[4]}" ;;
+		Storage) printf -v line 'slots/%04d %s\n' "$n" "${BASH_REMATCH[4]}" ;;
+		*) printf -v line 'map/%d %s\n' $((n - ${#slots[@]})) "${BASH_REMATCH[4]}" ;;
+		esac
+		PICTURE+=$line
+	done <<<"$status"
 }
 
-# mount_picture: the same from the mount.
-mount_picture() {
-	local dir
+# _dir_picture DIRECTORY SUFFIX: of the element directories there, into PICTURE.
+_dir_picture() {
+	local path
 
-	for dir in "$L"/{drives,map,slots}/*/*/; do
-		[ -d "$dir" ] || continue
-		dir=${dir#"$L"/}
-		dir=${dir%/}
-		echo "${dir%/*} ${dir##*/}"
-	done | sort
-}
-
-# disk_picture: the same from the home directory.
-disk_picture() {
-	find "$HOME_DIR/state/lib0" -type l -printf '%P\n' | sed 's|/\([^/]*\)$| \1|' | sort
+	PICTURE=
+	for path in "$1"/drives/*/*"$2" "$1"/slots/*/*"$2" "$1"/map/*/*"$2"; do
+		if [ -n "$2" ]; then
+			[ -d "$path" ] || continue
+		else
+			[ -L "$path" ] || continue
+		fi
+		path=${path#"$1"/}
+		path=${path%/}
+		PICTURE+="${path%/*} ${path##*/}"$'\n'
+	done
 }
 
 # The robot, the mount and the disk agree.
 same_picture() {
-	local mount
+	local PICTURE mount
 
-	mount=$(mount_picture)
-	assert_eq "$(mtx_picture)" "$mount" "mtx beside the mount" &&
-		assert_eq "$(disk_picture)" "$mount" "the disk beside the mount"
+	_dir_picture "$L" /
+	mount=$PICTURE
+	_dir_picture "$HOME_DIR/state/lib0" ""
+	assert_eq "$PICTURE" "$mount" "the disk beside the mount" || return
+	_mtx_picture && assert_eq "$PICTURE" "$mount" "mtx beside the mount"
 }
 
 # All cartridges that there are, each as often as it has a place.
@@ -156,38 +177,70 @@ each_in_one_place() {
 
 # assert_at ELEMENT BARCODE: for the robot as for the mount; BARCODE may be "" for empty.
 assert_at() {
-	assert_eq "$(at "$1")" "$2" "$1 in the mount" &&
-		assert_eq "$(mtx_picture | sed -n "s|^$1 ||p")" "$2" "$1 as the robot has it"
+	local AT PICTURE
+
+	_at "$1"
+	assert_eq "$AT" "$2" "$1 in the mount" || return
+	_mtx_picture || return
+	if [ -n "$2" ]; then
+		[[ $'\n'$PICTURE == *$'\n'"$1 $2"$'\n'* ]]
+	else
+		[[ $'\n'$PICTURE != *$'\n'"$1 "* ]]
+	fi || fail "$1 should hold '$2', but mtx says:
+$PICTURE"
 }
 
-# Brings every cartridge of the drives and mail slots into a free slot, so that a test begins in order.
+# The first slot of the mount that is empty: slots/0005.
+free_slot() {
+	local dir AT
+
+	for dir in "$L"/slots/*/; do
+		dir=${dir#"$L"/}
+		dir=${dir%/}
+		_at "$dir"
+		if [ -z "$AT" ]; then
+			echo "$dir"
+			return
+		fi
+	done
+	fail "no slot is empty"
+}
+
+# Brings every cartridge of the drives and mail slots into a free slot, so that a test begins in order;
+# those that tests have made (VM...) to the vault.
 all_home() {
 	local dir slot
 
 	for dir in "$L"/{drives,map}/*/*/; do
 		[ -d "$dir" ] || continue
-		for slot in "$L"/slots/*/; do
-			if [ -z "$(at "${slot#"$L"/}")" ]; then
-				mv "$dir" "$slot" || return
-				break
-			fi
-		done
+		case $dir in
+		*/VM*/) mv "$dir" "$MNT/vault/" || return ;;
+		*) slot=$(free_slot) && mv "$dir" "$L/$slot/" || return ;;
+		esac
 	done
 }
 
 # ------------------------------------------------------------------------------------------------
 # The tape
 
-# in_drive N BARCODE: puts it there (from wherever it is) if it is not there yet, at the beginning.
+# in_drive N BARCODE: puts it there (from wherever it is) if it is not there yet, at the beginning, with
+# variable block size.
 in_drive() {
-	local now where
+	local now where AT state
 
-	now=$(at "drives/$1")
+	_at "drives/$1"
+	now=$AT
 	if [ "$now" != "$2" ]; then
 		if [ -n "$now" ]; then
 			all_home || return
 		fi
 		where=$(readlink -f "$MNT/cartridges/$2") && mv "$where" "$L/drives/$1/" || return
+	elif read -r state <"$L/drives/$1/state" && [ "$state" != ready ]; then
+		# A failed test left it unloaded; st would wait for it.
+		case $1 in
+		1) mt -f "$T1" load ;;
+		2) mt -f "$T2" load ;;
+		esac || return
 	fi
 	rewind_tape "$1"
 }
@@ -201,13 +254,19 @@ rewind_tape() {
 
 # mt_pos NODE: "FILE BLOCK PARTITION" of mt status.
 mt_pos() {
-	mt -f "$1" status |
-		sed -n 's/^File number=\(-\?[0-9]*\), block number=\(-\?[0-9]*\), partition=\([0-9]*\).*/\1 \2 \3/p'
+	local status
+
+	status=$(mt -f "$1" status) || return
+	[[ $status =~ File\ number=(-?[0-9]+),\ block\ number=(-?[0-9]+),\ partition=([0-9]+) ]] ||
+		fail "no position: $status" || return
+	echo "${BASH_REMATCH[*]:1}"
 }
 
 # mt_bits NODE: the words of "General status bits".
 mt_bits() {
-	mt -f "$1" status | tail -n 1
+	local status
+
+	status=$(mt -f "$1" status) && echo "${status##*$'\n'}"
 }
 
 # assert_pos NODE FILE BLOCK [PARTITION]
@@ -239,7 +298,10 @@ next_block() {
 }
 
 assert_next() {
-	assert_eq "$(next_block "$1")" "$2" "block read"
+	local name=
+
+	read -r name < <(dd if="$1" bs=64k count=1 status=none 2>/dev/null)
+	assert_eq "$name" "$2" "block read"
 }
 
 # small_cartridge BARCODE [BYTES [ELEMENT]]: a new cartridge of so few bytes (8 MiB), in ELEMENT or in
