@@ -108,8 +108,8 @@ static void group_free(struct ahead *a, struct group *g)
 	g->file->pins--;
 	crypt_key_put(g->key);
 	a->memory -= g->len + g->room;
-	free(g->in);
-	free(g->out);
+	pipe_mem_free(a->c, g->in);
+	pipe_mem_free(a->c, g->out);
 	if (a->spare) {
 		free(g);
 		return;
@@ -217,8 +217,8 @@ static struct group *group_make(struct ahead *a)
 		goto none;
 	if (!f->pins && pinned(c) >= SEGMENTS)
 		goto none;
-	g->in = malloc(g->len);
-	g->out = malloc(g->room + 1);
+	g->in = pipe_mem(c, g->len);
+	g->out = pipe_mem(c, g->room + 1);
 	if (!g->in || !g->out)
 		goto none;
 	f->pins++;
@@ -229,8 +229,8 @@ static struct group *group_make(struct ahead *a)
 
 none:
 	a->object = g->first; /* not taken */
-	free(g->in);
-	free(g->out);
+	pipe_mem_free(c, g->in);
+	pipe_mem_free(c, g->out);
 	free(g);
 	return NULL;
 }

@@ -26,6 +26,7 @@
  *   -EPROTO      the cartridge's files are damaged beyond what opening repairs
  *   -EPROTONOSUPPORT  unknown incompatible format feature
  *   -ENOKEY      the block is encrypted and the key is missing or wrong
+ *   -ECANCELED   an error behind the buffer waits for cart_take_deferred(): nothing was accepted
  */
 
 #include "cart/media.h"
@@ -212,7 +213,8 @@ int cart_sync(struct cart *c);
 
 /*
  * The first error met behind the buffer since the last call: 0 none, else -errno; the position is
- * where it happened, nothing accepted after it is on the tape. Any thread.
+ * where it happened, nothing accepted after it is on the tape. Any thread. What returns an error of
+ * earlier blocks itself (a flush) has taken it: it is not told twice.
  */
 int cart_take_deferred(struct cart *c, uint64_t *object);
 
@@ -250,7 +252,10 @@ struct cart_file {
 	uint64_t bytes;	 /* sum of the block sizes */
 };
 
-/* The file'th run of blocks between filemarks (0 based). -ENODATA past the last. O(log n). */
+/*
+ * The file'th run of blocks between filemarks (0 based). -ENODATA past the last; nothing behind the last
+ * filemark is no file, nothing between two filemarks is one without blocks. O(log n).
+ */
 int cart_file_at(struct cart *c, unsigned part, uint64_t file, struct cart_file *ret);
 
 /*

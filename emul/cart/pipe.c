@@ -61,6 +61,23 @@ void pipe_buf_put(struct pipe *p, uint8_t *buf)
 		free(buf);
 }
 
+uint8_t *pipe_mem(struct cart *c, size_t size)
+{
+	uint8_t *ret;
+
+	pthread_mutex_lock(&c->pipe->lock);
+	ret = pipe_buf_get(c->pipe, size);
+	pthread_mutex_unlock(&c->pipe->lock);
+	return ret;
+}
+
+void pipe_mem_free(struct cart *c, uint8_t *p)
+{
+	pthread_mutex_lock(&c->pipe->lock);
+	pipe_buf_put(c->pipe, p);
+	pthread_mutex_unlock(&c->pipe->lock);
+}
+
 void pipe_chunk_release(struct pipe *p, struct chunk *ch)
 {
 	for (unsigned i = 0; i < ch->owners; i++)

@@ -20,6 +20,10 @@ void pipe_free(struct cart *c); /* what is still in it is lost */
 
 struct workers *pipe_workers(struct cart *c);
 
+/* Memory of the buffer for the user's other work (reading ahead), while the pipe is empty. */
+uint8_t *pipe_mem(struct cart *c, size_t size); /* NULL: ENOMEM */
+void pipe_mem_free(struct cart *c, uint8_t *p); /* NULL is allowed */
+
 /*
  * Before a write: 1 when the pipe is busy (the place of writing is the right one), 0 when the caller has
  * to make the place, -ECANCELED while an error waits to be taken.
