@@ -337,6 +337,12 @@ static void select_is_all_or_nothing(void **state)
 		     BYTES(0, 0, 0x10, 8, 0x5c, 0, 0, 0, 0, 0, 0, 0, 0x50, 1, 0, 4, 1, 2, 9, 4,
 			   0x10, 4, 0, 0x98, 0x22, 0x33));
 	expect_unchanged();
+	EXPECT_GOOD(&r, SELECT6(0x10, 8), BYTES(0, 0, 0, 0, 0x11, 2, 1, 0x55));
+	rig_clear_ua(&r, 2);
+	EXPECT_FIELD(&r, false, 11, 7, SELECT6(0x10, 14),
+		     BYTES(0, 0, 0, 0, 0x11, 2, 1, 0x66, 0x10, 4, 0, 0x98, 0x22, 0x33));
+	assert_int_equal(u.applied, 0x55);
+	expect_unchanged();
 	/* a block descriptor refused after the header was taken */
 	u.refuse_bd = true;
 	EXPECT_FIELD(&r, false, 4, 7, SELECT6(0x10, 12),

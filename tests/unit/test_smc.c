@@ -218,6 +218,19 @@ static void res_is_never_stale(void **state)
 		by_hand(there ? "lib0/slots/0005" : "lib0/slots/0001",
 			there ? "lib0/slots/0001" : "lib0/slots/0005");
 	}
+	/* a change that left the directory's time as it was, as a coarse clock does */
+	int slots = open(s->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct stat st;
+
+	element(SLOT, 2);
+	assert_int_equal(fstatat(slots, "state/lib0/slots/0001", &st, 0), 0);
+	by_hand("lib0/slots/0001", "lib0/slots/0004");
+	assert_int_equal(utimensat(slots, "state/lib0/slots/0001",
+				   (struct timespec[]){ st.st_atim, st.st_mtim }, 0),
+			 0);
+	assert_int_equal(element(SLOT, 2)[2] & 1, 0);
+	by_hand("lib0/slots/0004", "lib0/slots/0001");
+	close(slots);
 	/* one cartridge for another */
 	by_hand("lib0/slots/0001", "lib0/slots/0004");
 	by_hand("lib0/slots/0002", "lib0/slots/0001");
@@ -373,11 +386,11 @@ static void own_moves_are_known(void **state)
 	EXPECT_UA(&r, ASC_MEDIUM_MAY_HAVE_CHANGED);
 }
 
-static void a_thousand_moves_unseen_by_the_watch(void **state)
+static void many_moves_unseen_by_the_watch(void **state)
 {
 	struct elem slot1 = at("lib0/slots/0001");
 
-	for (int i = 0; i < 500; i++) {
+	for (int i = 0; i < 100; i++) {
 		EXPECT_GOOD(&r, MOVE(SLOT, SLOT + 3), NOTHING);
 		EXPECT_GOOD(&r, MOVE(SLOT + 3, SLOT), NOTHING);
 	}
@@ -402,7 +415,7 @@ static void others_wait_not_for_a_move(void **state)
 	char medium[BARCODE_MAX + 1];
 	pthread_t thread;
 
-	a_daemon("lib0/drives/1", "look=slow:3000", "");
+	a_daemon("lib0/drives/1", "look=slow:1500", "");
 	moved = false;
 	move.ticket = scsi_lu_arrive(r.lu);
 	assert_int_equal(pthread_create(&thread, NULL, run_move, &move), 0);
@@ -711,7 +724,7 @@ int main(void)
 		T(refusals),
 		T(exchanges),
 		T(own_moves_are_known),
-		T(a_thousand_moves_unseen_by_the_watch),
+		T(many_moves_unseen_by_the_watch),
 		T(others_wait_not_for_a_move),
 		T(doors),
 		T(robot_and_open_door),
