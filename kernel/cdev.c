@@ -28,7 +28,9 @@ static int vtl_open(struct inode *inode, struct file *file)
 	return nonseekable_open(inode, file);
 }
 
-/* The last descriptor is closed: by close(), or because the daemon has died. No call is under way. */
+/*
+ * The last descriptor is closed: by close(), or because the daemon has died. No call is under way.
+ */
 static int vtl_release(struct inode *inode, struct file *file)
 {
 	struct vtl_file *vf = file->private_data;

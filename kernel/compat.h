@@ -2,8 +2,9 @@
 /*
  * compat.h - what differs between the kernels this module builds for
  *
- * The only file that knows of kernel versions. Where a feature can be seen in a header, Kbuild looks
- * for it and defines VTL_HAVE_...; that also finds what distributions carried back. The floor is 5.10.
+ * The only file that knows of kernel versions. Where a feature can be seen in a header, Kbuild
+ * looks for it and defines VTL_HAVE_...; that also finds what distributions carried back. The
+ * floor is 5.10.
  */
 #ifndef VTL_COMPAT_H
 #define VTL_COMPAT_H
@@ -90,9 +91,10 @@ static inline size_t vtl_fault_in(void __user *addr, size_t len, bool write)
 
 /*
  * Copies that never take a page fault and so never sleep; the caller has done access_ok(). They
- * return the bytes that are left. raw_copy_*() on purpose: the hardened checks of the usual functions
- * take the range for one heap object, which a segment of a scatterlist, merged from neighbouring
- * pages of several owners, need not be. The sanitizers still look, through instrument_*().
+ * return the bytes that are left. raw_copy_*() on purpose: the hardened checks of the usual
+ * functions take the range for one heap object, which a segment of a scatterlist, merged from
+ * neighbouring pages of several owners, need not be. The sanitizers still look, through
+ * instrument_*().
  */
 static inline size_t vtl_copy_to_user(void __user *to, const void *from, size_t n)
 {
@@ -108,7 +110,7 @@ static inline size_t vtl_copy_from_user(void *to, const void __user *from, size_
 	size_t left;
 
 	pagefault_disable();
-#ifdef VTL_HAVE_INSTRUMENT_BEFORE
+#ifdef VTL_HAVE_COPY_BEFORE
 	instrument_copy_from_user_before(to, from, n);
 	left = raw_copy_from_user(to, from, n);
 	instrument_copy_from_user_after(to, from, n, left);

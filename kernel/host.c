@@ -2,9 +2,9 @@
 /*
  * host.c - the adapters, and what the mid-layer calls
  *
- * Adapter N is the device vtlhostN on the bus "vtl", whose driver's probe adds a Scsi_Host to it. The
- * Scsi_Host keeps a reference to its device until the mid-layer has let go of all of it, so the
- * device's release is the sign that no pointer into this module is left (vtl_object_put()).
+ * Adapter N is the device vtlhostN on the bus "vtl", whose driver's probe adds a Scsi_Host to it.
+ * The Scsi_Host keeps a reference to its device until the mid-layer has let go of all of it, so
+ * the device's release is the sign that no pointer into this module is left (vtl_object_put()).
  */
 #include <linux/sizes.h>
 #include <linux/slab.h>
@@ -218,7 +218,9 @@ static int vtl_host_probe(struct device *dev)
 	return ret;
 }
 
-/* All units are dead and off the list; what is left are scsi_devices, whose commands end at once. */
+/*
+ * All units are dead and off the list; what is left are scsi_devices, whose commands end at once.
+ */
 static int vtl_host_unprobe(struct device *dev)
 {
 	struct vtl_host *host = container_of(dev, struct vtl_host, dev);

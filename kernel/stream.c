@@ -4,8 +4,8 @@
  *
  * A command comes in by vtl_stream_queue(), goes to a thread of the daemon by vtl_stream_fetch(),
  * and ends by vtl_stream_answer(). Besides that it can be taken back by the mid-layer
- * (vtl_stream_abort()), or be ended by the module (vtl_stream_collect(), vtl_stream_end()): when its
- * daemon goes, when the unit is reset or removed.
+ * (vtl_stream_abort()), or be ended by the module (vtl_stream_collect(), vtl_stream_end()): when
+ * its daemon goes, when the unit is reset or removed.
  *
  * What makes this safe: a command is ended only by who made it ENDING under unit->lock; while it is
  * ENDING the abort handler waits, so the mid-layer cannot take the scsi_cmnd back under the feet of
@@ -64,8 +64,8 @@ bool vtl_stream_ready(struct vtl_unit *unit)
 }
 
 /*
- * Wake one sleeping thread and the pollers, if any. Threads join unit->sleepers under unit->lock, so
- * one is either seen after the lock was taken to queue, or sees what was queued.
+ * Wake one sleeping thread and the pollers, if any. Threads join unit->sleepers under unit->lock,
+ * so one is either seen after the lock was taken to queue, or sees what was queued.
  */
 static void vtl_stream_wake(struct vtl_unit *unit)
 {
@@ -460,7 +460,10 @@ static bool vtl_status_valid(const struct vtl_answer *a)
 	}
 }
 
-/* Fill in what the mid-layer gets. Returns 0, or -EBADMSG for an answer without sense, so to speak. */
+/*
+ * Fill in what the mid-layer gets. Returns 0, or -EBADMSG for an answer without sense, so to
+ * speak.
+ */
 static int vtl_answer_fill(struct scsi_cmnd *scmd, const struct vtl_answer *a, u32 data_end)
 {
 	unsigned int len = scsi_bufflen(scmd), resid = 0;

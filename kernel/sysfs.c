@@ -10,10 +10,11 @@
  *	attach_count  attaches so far
  *	queue_depth   commands outstanding (change it at the scsi_device)
  *	quiesce_ms    rw; how long commands wait when the daemon goes
- *	stats         one "name value" in a line; counters only go up, queued, held and oldest_ms are now
+ *	stats         one "name value" in a line: counters; queued, held, oldest_ms as of now
  *	remove        wo; 1 unplugs a unit that has no daemon
  *
- * A change of state is a uevent "change" with VTL_EVENT=state, scanned or scan-failed, and VTL_STATE.
+ * A change of state is a uevent "change" with VTL_EVENT=state, scanned or scan-failed, and
+ * VTL_STATE.
  */
 #include <linux/kobject.h>
 #include <linux/sysfs.h>

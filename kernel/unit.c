@@ -9,12 +9,12 @@
  *	FAILED    vtl_quiesce_work(), or vtl_unit_orphan() if there is no time to wait
  *	DEAD      vtl_unit_remove()
  *
- * Removal is in two steps. vtl_unit_remove() makes the unit DEAD: from then on every command ends at
- * once, so whoever still waits for one - a scan, the error handler, a program - comes back soon.
- * vtl_unit_remove_work() then waits for the unit's own work, takes the scsi_device away, and takes
- * the unit off its host's list. Who may still hold a reference after that, and why it will let go:
- * a vtl_file, until it is closed (which cannot touch the device any more); the scsi_device, until
- * sdev_destroy(), if it was the host's removal that got it first.
+ * Removal is in two steps. vtl_unit_remove() makes the unit DEAD: from then on every command ends
+ * at once, so whoever still waits for one - a scan, the error handler, a program - comes back
+ * soon. vtl_unit_remove_work() then waits for the unit's own work, takes the scsi_device away,
+ * and takes the unit off its host's list. Who may still hold a reference after that, and why it
+ * will let go: a vtl_file, until it is closed (which cannot touch the device any more); the
+ * scsi_device, until sdev_destroy(), if it was the host's removal that got it first.
  */
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -105,7 +105,9 @@ static void vtl_unit_revive(struct vtl_unit *unit)
 	scsi_device_put(sdev);
 }
 
-/* Make the scsi_device. Its INQUIRY is served by the daemon, which is why this is not in an ioctl. */
+/*
+ * Make the scsi_device. Its INQUIRY is served by the daemon, which is why this is not in an ioctl.
+ */
 static void vtl_scan_work(struct work_struct *work)
 {
 	struct vtl_unit *unit = container_of(work, struct vtl_unit, scan_work);
@@ -178,8 +180,8 @@ static void vtl_unit_disown(struct vtl_unit *unit)
 
 /*
  * The daemon of a unit has gone: closed, died, or detached. What it holds ends at once. What it
- * had not fetched too, unless it left in order, because to execute the rest of a row of writes whose
- * beginning failed would be wrong. Does nothing if vf is not the owner.
+ * had not fetched too, unless it left in order, because to execute the rest of a row of writes
+ * whose beginning failed would be wrong. Does nothing if vf is not the owner.
  */
 void vtl_unit_orphan(struct vtl_unit *unit, struct vtl_file *vf)
 {

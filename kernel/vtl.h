@@ -4,7 +4,7 @@
  *
  *	vtl_host  one adapter: a device on the bus "vtl", and the Scsi_Host beneath it
  *	   |
- *	   +-- vtl_unit  one logical unit: its stream of items and the commands in its daemon's hands
+ *	   +-- vtl_unit  one logical unit: its stream, and the commands in its daemon's hands
  *	   |      ^  ^
  *	   |      |  +-- vtl_file     an open /dev/vtl; the one that is unit->owner is the daemon
  *	   |      +----- scsi_device  sdev->hostdata
@@ -30,9 +30,10 @@
  *	vtl_unit.uevent_lock  (mutex)  only for uevents, nothing is taken inside
  *	the wait queues' own locks
  *
- * The mid-layer's scan_mutex is taken by the scan and remove work without any of ours held, and its
- * callbacks (sdev_init ...) take vtl_host.lock and vtl_unit.lock beneath it. Nothing is copied, and
- * no command is ended, under a lock of ours. No lock is shared by two units on the way of a command.
+ * The mid-layer's scan_mutex is taken by the scan and remove work without any of ours held, and
+ * its callbacks (sdev_init ...) take vtl_host.lock and vtl_unit.lock beneath it. Nothing is
+ * copied, and no command is ended, under a lock of ours. No lock is shared by two units on the
+ * way of a command.
  */
 #ifndef VTL_H
 #define VTL_H
@@ -80,12 +81,7 @@ struct vtl_entry {
 	u8 kind; /* VTL_KIND_COMMAND or VTL_KIND_EVENT */
 };
 
-enum vtl_cmd_state {
-	VTL_CMD_IDLE,
-	VTL_CMD_QUEUED,
-	VTL_CMD_HELD,
-	VTL_CMD_ENDING
-};
+enum vtl_cmd_state { VTL_CMD_IDLE, VTL_CMD_QUEUED, VTL_CMD_HELD, VTL_CMD_ENDING };
 
 /* The space of a command behind its scsi_cmnd. All under unit->lock. */
 struct vtl_cmd {
@@ -108,12 +104,7 @@ struct vtl_event {
 	bool again; /* came once more while the daemon had it */
 };
 
-enum vtl_slot_state {
-	VTL_SLOT_FREE,
-	VTL_SLOT_HELD,
-	VTL_SLOT_ENDING,
-	VTL_SLOT_ABORTED
-};
+enum vtl_slot_state { VTL_SLOT_FREE, VTL_SLOT_HELD, VTL_SLOT_ENDING, VTL_SLOT_ABORTED };
 
 struct vtl_slot {
 	enum vtl_slot_state state;
@@ -123,20 +114,10 @@ struct vtl_slot {
 	struct vtl_event abort; /* ABORTED: waits to be told, or has been and is not answered yet */
 };
 
-enum vtl_state {
-	VTL_LIVE,
-	VTL_QUIESCED,
-	VTL_FAILED,
-	VTL_DEAD
-};
+enum vtl_state { VTL_LIVE, VTL_QUIESCED, VTL_FAILED, VTL_DEAD };
 
 /* Why the module itself ends a command. */
-enum vtl_end {
-	VTL_END_ORPHANED,
-	VTL_END_NOT_READY,
-	VTL_END_RESET,
-	VTL_END_REMOVED
-};
+enum vtl_end { VTL_END_ORPHANED, VTL_END_NOT_READY, VTL_END_RESET, VTL_END_REMOVED };
 
 struct vtl_stats {
 	u64 commands, bytes_out, bytes_in;

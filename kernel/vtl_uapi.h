@@ -40,11 +40,11 @@
  *  failed    Nobody came in time. Commands are answered by the module with NOT READY, 04h/03h;
  *            INQUIRY and REQUEST SENSE still work from what the module knows.
  *
- * The scsi_device and its nodes (/dev/nst0, /dev/sg3 ...) stay through all that. The first time, the
- * scsi_device is made when the daemon makes its first fetch, because the scan asks the daemon for
- * its INQUIRY data. VTL_EVENT_READY (if wanted) or VTL_IOC_WAIT_READY tell when the nodes exist.
- * An attach that finds the unit sets VTL_ATTACHED_AGAIN: the daemon has to report UNIT ATTENTION
- * 29h/00h, since what initiators knew of the unit's state is void.
+ * The scsi_device and its nodes (/dev/nst0, /dev/sg3 ...) stay through all that. The first time,
+ * the scsi_device is made when the daemon makes its first fetch, because the scan asks the daemon
+ * for its INQUIRY data. VTL_EVENT_READY (if wanted) or VTL_IOC_WAIT_READY tell when the nodes
+ * exist. An attach that finds the unit sets VTL_ATTACHED_AGAIN: the daemon has to report UNIT
+ * ATTENTION 29h/00h, since what initiators knew of the unit's state is void.
  *
  * REPORT LUNS is answered by the module, which alone knows all units of a target.
  *
@@ -92,8 +92,8 @@
  *	ECANCELED   the tag was aborted, or was reset; forget it
  *	EBUSY       another thread is moving data of this tag
  *	EBADMSG     see 4.; the command is ended
- *	EFAULT      a buffer is not accessible; the command is still in the daemon's hands. (If it is
- *	            struct vtl_xchg itself that is not, a command just taken from the queue ends with
+ *	EFAULT      a buffer is not accessible; the command is still in the daemon's hands. (If
+ *	            struct vtl_xchg itself is not, a command just taken from the queue ends with
  *	            ABORTED COMMAND.)
  *	EINVAL      unknown flags, reserved fields that are not 0, offset behind the end
  *
@@ -230,9 +230,9 @@ struct vtl_item {
 #define VTL_ANSWER_RESID (1U << 0) /* `resid` counts, not what was copied */
 
 /*
- * An answer. Data-in goes from `data` to `data_offset` of what the initiator asked for. The residual
- * is what lies behind the last byte given by this answer and by VTL_IOC_DATA before it; for
- * data-out it is 0. VTL_ANSWER_RESID says it explicitly instead.
+ * An answer. Data-in goes from `data` to `data_offset` of what the initiator asked for. The
+ * residual is what lies behind the last byte given by this answer and by VTL_IOC_DATA before it;
+ * for data-out it is 0. VTL_ANSWER_RESID says it explicitly instead.
  */
 struct vtl_answer {
 	__aligned_u64 tag;

@@ -3,10 +3,10 @@
  * xfer.c - data between a command's scatterlist and the daemon's buffer
  *
  * One copy, no bounce, in both directions. The buffer's pages may be anything that user space can
- * think of: not there yet, on a file system that hangs, held by userfaultfd. So the copy itself runs
- * with page faults off, as a user of the command; when it meets a page that is not there it stops,
- * lets go of the command, has the page brought in, and looks the command up again. An abort or a reset
- * therefore waits for a memcpy at the most.
+ * think of: not there yet, on a file system that hangs, held by userfaultfd. So the copy itself
+ * runs with page faults off, as a user of the command; when it meets a page that is not there it
+ * stops, lets go of the command, has the page brought in, and looks the command up again. An
+ * abort or a reset therefore waits for a memcpy at the most.
  */
 #include <linux/sched/signal.h>
 

@@ -117,7 +117,10 @@ static void do_inquiry(const struct vtl_item *it, struct vtl_answer *a, unsigned
 		sense(a, 5, 0x24, 0, false, 0);
 }
 
-/* READ and WRITE BUFFER of mode 2 on 16 MiB; byte 1 bit 7 of WRITE fetches its data by VTL_IOC_DATA */
+/*
+ * READ and WRITE BUFFER of mode 2 on 16 MiB; byte 1 bit 7 of WRITE fetches its data by
+ * VTL_IOC_DATA
+ */
 static void do_buffer(const struct vtl_item *it, struct vtl_answer *a, unsigned char *buf)
 {
 	unsigned int off = be24(it->cdb + 3), len = be24(it->cdb + 6);
