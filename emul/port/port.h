@@ -15,10 +15,10 @@ struct port;
 
 struct port_unit {
 	struct scsi_lu *lu;
-	const char *name;    /* "lib0/drives/1", for messages */
-	const char *socket;  /* path, socket port */
+	const char *name;	     /* "lib0/drives/1", for messages */
+	const char *socket;	     /* path, socket port */
 	struct conf_address address; /* kernel port */
-	unsigned threads;    /* 0: the port's default */
+	unsigned threads;	     /* 0: the port's default */
 	/* The host's device names became known or changed, e.g. "/dev/nst0 /dev/sg3"; any thread. */
 	void (*device)(void *arg, const char *names);
 	void *arg;

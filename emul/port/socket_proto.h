@@ -54,31 +54,20 @@
 #define SOCK_DATA_MAX  (32u << 20)  /* bytes of data in either direction in one command */
 #define SOCK_NEXUS_OWN (1ull << 63) /* set in numbers that the port picks */
 
-enum sock_type {
-	SOCK_HELLO = 1,
-	SOCK_COMMAND = 2,
-	SOCK_TASK = 3,
-	SOCK_RESPONSE = 0x80
-};
+enum sock_type { SOCK_HELLO = 1, SOCK_COMMAND = 2, SOCK_TASK = 3, SOCK_RESPONSE = 0x80 };
 
-enum sock_hello_flags {
-	SOCK_HELLO_LOSS = 1
-}; /* the end of this connection is an I_T nexus loss */
+enum sock_hello_flags { SOCK_HELLO_LOSS = 1 }; /* the end of this connection is an I_T nexus loss */
 
 enum sock_task { /* SAM-5 clause 7 */
-	SOCK_ABORT_TASK = 1,
-	SOCK_ABORT_TASK_SET = 2,
-	SOCK_CLEAR_TASK_SET = 3,
-	SOCK_LUN_RESET = 4,
-	SOCK_BUS_RESET = 5,
-	SOCK_NEXUS_LOSS = 6,
+		 SOCK_ABORT_TASK = 1,
+		 SOCK_ABORT_TASK_SET = 2,
+		 SOCK_CLEAR_TASK_SET = 3,
+		 SOCK_LUN_RESET = 4,
+		 SOCK_BUS_RESET = 5,
+		 SOCK_NEXUS_LOSS = 6,
 };
 
-enum sock_task_response {
-	SOCK_TASK_COMPLETE = 0,
-	SOCK_TASK_NOT_FOUND = 1,
-	SOCK_TASK_REJECTED = 2
-};
+enum sock_task_response { SOCK_TASK_COMPLETE = 0, SOCK_TASK_NOT_FOUND = 1, SOCK_TASK_REJECTED = 2 };
 
 enum sock_error {
 	SOCK_OK = 0,

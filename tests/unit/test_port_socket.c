@@ -467,9 +467,10 @@ static void test_stop_with_deaf_client(void **state)
 {
 	struct fixture *f = *state;
 	uint8_t buf[SOCK_HEADER + 10] = { 0 };
+	static uint8_t out[1 << 20];
 	struct sock_client *c = client(f, "c");
 	struct sock_command keep = {
-		.cdb = cdb_keep, .cdb_len = 10, .out = dev.kept, .out_len = sizeof(dev.kept)
+		.cdb = cdb_keep, .cdb_len = 10, .out = out, .out_len = sizeof(out)
 	};
 	int fd;
 
