@@ -176,15 +176,16 @@ tur_sense() { cdb -n "$1" lib0/drives/1 $TUR && [ "$CDB_SENSE" = "$2" ]; }
 }
 
 @test "many initiators at once each get their own answers" {
-	local i
+	local i pids=()
 
 	for i in 1 2 3 4 5 6 7 8; do
 		(
 			for _ in 1 2 3 4 5; do echo '12 00 00 00 24 00'; done |
 				"$VTLCDB" -c "$VTL_CONF" -n "i$i" -t 60 -b - lib0/drives/1 >"$VTL_DIR/out.$i"
 		) 3>&- &
+		pids+=($!)
 	done
-	wait
+	wait "${pids[@]}" # not bats' own timer
 	for i in 1 2 3 4 5 6 7 8; do
 		assert_eq "$(grep -c 'data: 36 bytes' "$VTL_DIR/out.$i")" 5 "answers to initiator $i"
 	done
