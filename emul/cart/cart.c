@@ -17,15 +17,22 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+/* Sequence numbers rise along a row: manifest_read() has made sure of it. */
 static bool seq_is_live(const struct cart *c, unsigned part, uint64_t seq)
 {
 	const struct row *r = &c->state.row[part];
+	uint32_t lo = 0, hi = part < c->state.nrows ? r->n : 0;
 
-	if (part >= c->state.nrows)
-		return false;
-	for (uint32_t i = 0; i < r->n; i++)
-		if (r->seg[i].seq == seq)
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (r->seg[mid].seq == seq)
 			return true;
+		if (r->seg[mid].seq < seq)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
 	return false;
 }
 
@@ -49,6 +56,8 @@ static void sweep(struct cart *c)
 		if (sscanf(de->d_name, "p%u.%" SCNu64 ".%n", &part, &seq, &end) != 2 || end == 0)
 			continue;
 		if (strcmp(de->d_name + end, "data") && strcmp(de->d_name + end, "index"))
+			continue;
+		if (part >= CART_PARTITIONS_MAX)
 			continue;
 		if (seq >= c->state.next_seq)
 			c->state.next_seq = seq + 1;

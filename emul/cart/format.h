@@ -20,7 +20,8 @@
  * on over the row; a record never spans segments. All but the last segment of a row are sealed:
  * nothing is ever written to them again. A sealed segment may hold more than is live: `objects` of
  * its manifest entry is the limit, so that the data can be ended in the middle without touching the
- * file. Sequence numbers are never used twice in a cartridge's life once a manifest has named them.
+ * file. Sequence numbers rise along a row, and are never used twice in a cartridge's life once a
+ * manifest has named them.
  *
  * Records. A header of 24 bytes and a payload. The header's CRC starts from the segment's seed (made
  * of the cartridge's uuid, the partition and the sequence number), so a record found in another place

@@ -132,7 +132,7 @@ static int row_get(struct row *r, const struct fmt_partition *f, const struct fm
 		if (s.x.length < extent_empty().length +
 					 (uint64_t)s.x.records * sizeof(struct fmt_record) ||
 		    s.x.filemarks > s.x.objects || (s.x.objects > 0) != (s.x.pages > 0) ||
-		    (i + 1 < n && !s.sealed))
+		    (i + 1 < n && !s.sealed) || (i > 0 && s.seq <= r->seg[i - 1].seq))
 			return damaged("a segment's figures cannot be");
 		s.first = at.first;
 		s.filemarks = at.filemarks;

@@ -71,7 +71,7 @@ static void report(const char *what, uint32_t size, double floor, double got)
 	fflush(stdout);
 }
 
-/* Words of a small vocabulary between random bytes: what LZ77 finds about half of. */
+/* Random bytes, and pieces of what went before between them: about half is to be found again. */
 static void make_data(void)
 {
 	uint64_t s = 42;
@@ -86,11 +86,10 @@ static void make_data(void)
 		s ^= s << 17;
 		memcpy(noise + i, &s, 8);
 	}
-	for (size_t i = 0; i < NOISE_SIZE; i += 64) {
-		size_t from = noise[i] * 64u;
-
-		memcpy(half + i, noise + i, 28);
-		memcpy(half + i + 28, noise + from, 36);
+	memcpy(half, noise, 16384);
+	for (size_t i = 16384; i < NOISE_SIZE; i += 128) {
+		memcpy(half + i, noise + i, 56);
+		memcpy(half + i + 56, half + i - 128 * (1 + noise[i] % 100), 72);
 	}
 }
 
