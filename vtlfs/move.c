@@ -128,6 +128,8 @@ static int do_rename(struct fs *fs, fuse_ino_t parent, const char *name, fuse_in
 		return refuse_move(fs, &a, &b, err, "there is no such cartridge in this element");
 	err = parse_dir(fs, newparent, &b.dir, &b.elem);
 	b.barcode = newname;
+	if (err && b.dir.kind == OBJ_ELEMS && fs_child(fs, &b.dir, newname, &o) == -ENOENT)
+		return refuse_move(fs, &a, &b, -ENXIO, "there is no such element");
 	if (err)
 		return refuse_move(fs, &a, &b, err,
 				   "a cartridge goes to an element or to the vault");

@@ -47,7 +47,7 @@ at() { assert_eq "$(places "$1")" "$2" "place of $1"; }
 	refused "not permitted" mv lib0/drives/1/state lib0/drives/2/statex
 	refused "not permitted" mv lib0/slots/0001 lib0/slots/0009
 	refused "not permitted" mv lib0 lib9
-	refused "No such file" mv lib0/slots/0001/E01001L8 lib0/slots/0099/
+	refused "No such device or address" mv lib0/slots/0001/E01001L8 lib0/slots/0099/
 	at E01001L8 lib0/slots/0001/E01001L8
 }
 
