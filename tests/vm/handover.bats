@@ -8,7 +8,6 @@ load lib/guest.bash
 load lib/library.bash
 
 setup_file() {
-	export BATS_TEST_TIMEOUT=600
 	lib_up || return
 	mkdir "$BATS_FILE_TMPDIR/dir"
 }

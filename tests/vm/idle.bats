@@ -23,21 +23,24 @@ cpu_time() {
 	echo $sum
 }
 
+all_alive() {
+	[ -n "$(drive_pid 1)" ] && [ -n "$(drive_pid 2)" ] && [ -n "$(robot_pid)" ] && [ -n "$(vtlfs_pid)" ]
+}
+
 @test "60 idle seconds cost all daemons together less than 10 ms" {
 	local before after
 
 	in_drive 1 "$(at slots/0001)"
 	marked_tape "$T1" 2 2
-	assert_eq "$(pgrep -c -x 'vtl[tlf].*')" 4 "daemons"
+	all_alive
 	# What the work before has left is over when nothing was used for a second.
-	before=0
 	wait_for 60 settled
 	before=$(cpu_time)
 	sleep 60
 	after=$(cpu_time)
 	echo "# idle: $(((after - before) / 1000)) us in 60 s" >&3
 	((after - before < 10000000)) || fail "$((after - before)) ns of processor time in 60 s"
-	assert_eq "$(pgrep -c -x 'vtl[tlf].*')" 4 "daemons"
+	all_alive
 	dmesg_clean
 }
 

@@ -177,11 +177,18 @@ hctl_of_serial() {
 	fail "no SCSI unit with serial number $1"
 }
 
-# The kernel keeps the page as it was read, with four bytes of header; units that say that they are
-# older than SPC-2 it does not ask, so we do.
+# The kernel keeps the page as it was read: type, page code, a NUL, the length, the serial number. Units
+# that say that they are older than SPC-2 it does not ask, so we do.
 _serial() {
+	local text=
+
 	if [ -e "$1/vpd_pg80" ]; then
-		tail -c +5 "$1/vpd_pg80" | tr -d ' \0'
+		{
+			IFS= read -r -d '' _
+			IFS= read -r -d '' text
+		} <"$1/vpd_pg80"
+		text=${text:1}
+		echo "${text// /}"
 	else
 		sg_vpd -q -p sn -r "$(sg_of "${1##*/}")" | tail -c +5 | tr -d ' \0'
 	fi 2>/dev/null
@@ -291,12 +298,40 @@ vtl_start() {
 		fail "scripts/vtl start -c $1: status $?: $(tail -n 20 "$VTL_LOGS/vtl-start.log")"
 }
 
-# vtl_stop CONFIG: and back; then no process of vtl is left.
+# vtl_stop CONFIG: and back, in order; then no process of vtl is left. One that had to be killed is a
+# failure, and what its threads were doing is shown.
 vtl_stop() {
-	VTL_BUILD=$VTL_BUILD timeout 120 "$VTL_REPO/scripts/vtl" stop -c "$1" \
-		>>"$VTL_LOGS/vtl-start.log" 2>&1 </dev/null 3>&- ||
-		fail "scripts/vtl stop -c $1: status $?: $(tail -n 20 "$VTL_LOGS/vtl-start.log")"
+	local log=$VTL_LOGS/vtl-stop.log watch
+
+	: >"$log"
+	{
+		sleep 45
+		thread_states
+	} >"$VTL_LOGS/threads.log" 2>&1 3>&- &
+	watch=$!
+	VTL_BUILD=$VTL_BUILD timeout 120 "$VTL_REPO/scripts/vtl" stop -c "$1" >>"$log" 2>&1 \
+		</dev/null 3>&- ||
+		fail "scripts/vtl stop -c $1: status $?: $(cat "$log")" || return
+	pkill -P $watch || true
+	wait $watch || true
+	if grep -q 'does not end' "$log"; then
+		fail "$(cat "$log" "$VTL_LOGS/threads.log")" || return
+	fi
 	wait_for_gone 30 pgrep -x 'vtl[tlf].*'
+}
+
+# What the threads of all daemons are doing.
+thread_states() {
+	local pid
+
+	for pid in $(pgrep -x 'vtl[tlf].*'); do
+		echo "--- threads of $pid: $(tr '\0' ' ' <"/proc/$pid/cmdline")"
+		if type gdb >/dev/null 2>&1; then
+			timeout 60 gdb -p "$pid" -batch -ex 'thread apply all bt' </dev/null 2>&1 |
+				grep -E '^(Thread|#)'
+		fi
+		grep -H . "/proc/$pid"/task/*/wchan
+	done
 }
 
 # For teardown_file: ends what a failed test left, so that the next file finds a clean guest.
