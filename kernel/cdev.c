@@ -235,17 +235,18 @@ static int vtl_do_detach(struct vtl_file *vf, struct vtl_unit *unit, void __user
 		return -EFAULT;
 	if (detach.flags & ~VTL_DETACH_REMOVE || detach.reserved)
 		return -EINVAL;
+	if (detach.flags & VTL_DETACH_REMOVE) {
+		if (vtl_unit_remove(unit, vf))
+			return -ESHUTDOWN;
+		return wait_for_completion_interruptible(&unit->gone) ? -EINTR : 0;
+	}
 	spin_lock_irq(&unit->lock);
 	owner = unit->owner == vf;
 	spin_unlock_irq(&unit->lock);
 	if (!owner)
 		return -ESHUTDOWN;
-	if (!(detach.flags & VTL_DETACH_REMOVE)) {
-		vtl_unit_orphan(unit, vf);
-		return 0;
-	}
-	vtl_unit_remove(unit, false);
-	return wait_for_completion_interruptible(&unit->gone) ? -EINTR : 0;
+	vtl_unit_orphan(unit, vf);
+	return 0;
 }
 
 static int vtl_do_remove(void __user *arg)
@@ -261,7 +262,7 @@ static int vtl_do_remove(void __user *arg)
 	unit = host ? vtl_unit_find(host, at.channel, at.target, at.lun) : NULL;
 	if (!unit)
 		return -ENODEV;
-	ret = vtl_unit_remove(unit, true);
+	ret = vtl_unit_remove(unit, NULL);
 	if (!ret && wait_for_completion_interruptible(&unit->gone))
 		ret = -EINTR;
 	vtl_unit_put(unit);

@@ -61,9 +61,20 @@ static int vtl_eh_abort(struct scsi_cmnd *scmd)
 	return SUCCESS;
 }
 
+/*
+ * Resets come from the error handler, but also from an ioctl, which has no command in flight that
+ * would keep sdev->hostdata: so they look their units up.
+ */
 static int vtl_eh_device_reset(struct scsi_cmnd *scmd)
 {
-	vtl_unit_reset(scmd->device->hostdata, VTL_EVENT_LUN_RESET);
+	struct scsi_device *sdev = scmd->device;
+	struct vtl_unit *unit;
+
+	unit = vtl_unit_find(vtl_host_of(sdev->host), sdev->channel, sdev->id, sdev->lun);
+	if (!unit)
+		return FAILED;
+	vtl_unit_reset(unit, VTL_EVENT_LUN_RESET);
+	vtl_unit_put(unit);
 	return SUCCESS;
 }
 
@@ -286,7 +297,7 @@ static void vtl_host_destroy(struct vtl_host *host)
 
 	/* first all of them, so that nothing of one waits for a scan of another */
 	while ((unit = vtl_unit_after(host, unit)))
-		vtl_unit_remove(unit, false);
+		vtl_unit_remove(unit, NULL);
 	while ((unit = vtl_unit_after(host, NULL))) {
 		wait_for_completion(&unit->gone);
 		vtl_unit_put(unit);

@@ -47,13 +47,14 @@ struct class vtl_class = {
  * their release is code of this module. So they are counted, and the module waits for the last.
  */
 static unsigned int vtl_objects;
-static DECLARE_WAIT_QUEUE_HEAD(vtl_objects_wq); /* its lock guards the count */
+static DEFINE_SPINLOCK(vtl_objects_lock);
+static DECLARE_WAIT_QUEUE_HEAD(vtl_objects_wq);
 
 void vtl_object_get(void)
 {
-	spin_lock_irq(&vtl_objects_wq.lock);
+	spin_lock_irq(&vtl_objects_lock);
 	vtl_objects++;
-	spin_unlock_irq(&vtl_objects_wq.lock);
+	spin_unlock_irq(&vtl_objects_lock);
 }
 
 void vtl_object_put(void)
@@ -61,17 +62,17 @@ void vtl_object_put(void)
 	unsigned long flags;
 
 	/* the waiter takes the same lock, so it cannot return before this has left it */
-	spin_lock_irqsave(&vtl_objects_wq.lock, flags);
+	spin_lock_irqsave(&vtl_objects_lock, flags);
 	if (!--vtl_objects)
-		wake_up_locked(&vtl_objects_wq);
-	spin_unlock_irqrestore(&vtl_objects_wq.lock, flags);
+		wake_up(&vtl_objects_wq);
+	spin_unlock_irqrestore(&vtl_objects_lock, flags);
 }
 
 static void vtl_objects_wait(void)
 {
-	spin_lock_irq(&vtl_objects_wq.lock);
-	wait_event_lock_irq(vtl_objects_wq, !vtl_objects, vtl_objects_wq.lock);
-	spin_unlock_irq(&vtl_objects_wq.lock);
+	spin_lock_irq(&vtl_objects_lock);
+	wait_event_lock_irq(vtl_objects_wq, !vtl_objects, vtl_objects_lock);
+	spin_unlock_irq(&vtl_objects_lock);
 }
 
 static int __init vtl_init(void)

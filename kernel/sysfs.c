@@ -169,7 +169,7 @@ static ssize_t remove_store(struct device *dev, struct device_attribute *attr, c
 	if (!yes)
 		return count;
 	/* the removal is another thread's work: it waits for this very function to return */
-	ret = vtl_unit_remove(unit, true);
+	ret = vtl_unit_remove(unit, NULL);
 	return ret ?: count;
 }
 static DEVICE_ATTR_WO(remove);

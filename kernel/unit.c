@@ -254,24 +254,27 @@ static void vtl_unit_remove_work(struct work_struct *work)
 	unit->visible = false;
 	mutex_unlock(&unit->uevent_lock);
 	device_del(&unit->dev);
+	/* the mutex: vtl_unit_create() shows the device before it has put the unit on the list */
+	mutex_lock(&host->attach_lock);
 	spin_lock_irq(&host->lock);
 	list_del_init(&unit->node);
 	spin_unlock_irq(&host->lock);
+	mutex_unlock(&host->attach_lock);
 	complete_all(&unit->gone);
 	vtl_unit_put(unit);
 }
 
 /*
- * Unplug. Returns 0 at once; unit->gone tells when it is done. Calling it again does nothing. With
- * `unowned`, only if there is no daemon, or -EBUSY. The caller has a reference.
+ * Unplug. Returns 0 at once; unit->gone tells when it is done. Calling it again does nothing. -EBUSY
+ * if the unit has another owner than the caller means (NULL: none). The caller has a reference.
  */
-int vtl_unit_remove(struct vtl_unit *unit, bool unowned)
+int vtl_unit_remove(struct vtl_unit *unit, const struct vtl_file *owner)
 {
 	LIST_HEAD(dead);
 	int ret = 0;
 
 	spin_lock_irq(&unit->lock);
-	if (unowned && unit->owner)
+	if (unit->owner != owner)
 		ret = -EBUSY;
 	if (ret || unit->state == VTL_DEAD) {
 		spin_unlock_irq(&unit->lock);

@@ -212,7 +212,7 @@ struct vtl_unit *vtl_unit_find(struct vtl_host *host, u32 channel, u32 target, u
 struct vtl_unit *vtl_unit_after(struct vtl_host *host, struct vtl_unit *prev);
 int vtl_unit_attach(struct vtl_file *vf, struct vtl_attach *attach);
 void vtl_unit_orphan(struct vtl_unit *unit, struct vtl_file *vf);
-int vtl_unit_remove(struct vtl_unit *unit, bool unowned);
+int vtl_unit_remove(struct vtl_unit *unit, const struct vtl_file *owner);
 void vtl_unit_ask_scan(struct vtl_unit *unit);
 void vtl_unit_reset(struct vtl_unit *unit, u32 event);
 const char *vtl_state_name(enum vtl_state state);
