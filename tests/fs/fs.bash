@@ -54,6 +54,8 @@ fs_teardown()
 		wait "$pid" 2>/dev/null
 	done
 	vtl_teardown
+	# What a sanitizer found fails a test that has passed.
+	if grep -hE 'Sanitizer|runtime error' "$VTL_RUN"/*.log >&2; then return 1; fi
 }
 FS_BACKGROUND=()
 
