@@ -10,12 +10,13 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#define GROUP_BYTES (512u << 10) /* of blocks in one job */
+#define GROUP_BYTES (256u << 10) /* of blocks in one job */
 #define GROUP_MAX   128		 /* objects in one job */
-#define MEMORY_MAX  (32u << 20)
-#define SEGMENTS    3		/* that may be pinned at once: see FILES_OPEN */
-#define IN_ORDER    2		/* packed blocks in order before it begins */
-#define PLAIN_MIN   (64u << 10) /* plain blocks from this size on are not worth a copy */
+#define MEMORY_MIN  (8u << 20)	 /* at least, if the buffer allows: more only cools the caches */
+#define MEMORY_EACH (2u << 20)	 /* for each worker */
+#define SEGMENTS    3		 /* that may be pinned at once: see FILES_OPEN */
+#define IN_ORDER    2		 /* packed blocks in order before it begins */
+#define PLAIN_MIN   (64u << 10)	 /* plain blocks from this size on are not worth a copy */
 
 /* Consecutive objects of one segment. */
 struct group {
@@ -258,7 +259,11 @@ static void begin(struct cart *c)
 	a->c = c;
 	a->last = &a->first;
 	a->object = c->object;
-	a->limit = c->buffer < MEMORY_MAX ? c->buffer : MEMORY_MAX;
+	a->limit = (size_t)MEMORY_EACH * workers_count(pipe_workers(c));
+	if (a->limit < MEMORY_MIN)
+		a->limit = MEMORY_MIN;
+	if (a->limit > c->buffer)
+		a->limit = c->buffer;
 	pthread_mutex_init(&a->lock, NULL);
 	pthread_cond_init(&a->done, NULL);
 	c->ahead = a;

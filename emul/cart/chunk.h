@@ -7,7 +7,7 @@
 #include "cart/store.h"
 #include "cart/workers.h"
 
-#define CHUNK_RECORDS 512
+#define CHUNK_RECORDS 256
 
 enum chunk_state {
 	CHUNK_OPEN,    /* the using thread fills it, under the pipe's open_lock */
@@ -23,8 +23,12 @@ struct chunk_src {
 	int64_t slot; /* for adapt_tell() */
 };
 
-/* Buffers of one size, kept for the next chunk so that their pages stay warm. */
+/*
+ * Buffers of one size, kept for the next chunk so that their pages stay warm. The size follows the
+ * blocks that the host writes.
+ */
 struct chunk_bufs {
+	size_t len; /* of the arena */
 	size_t size;
 	unsigned max;  /* as many as the arena has room for */
 	unsigned made; /* of them used so far */

@@ -33,10 +33,37 @@ static uint8_t *arena_map(size_t len)
 	return p;
 }
 
+static void arena_unmap(struct chunk_bufs *b)
+{
+	if (b->arena)
+		munmap(b->arena, b->len);
+	free(b->free);
+	b->arena = NULL;
+	b->free = NULL;
+	b->n = b->made = b->max = 0;
+}
+
+/* Buffers of (at least) another size; none is in use. */
+static void arena_resize(struct pipe *p, size_t size)
+{
+	struct chunk_bufs *b = &p->bufs;
+
+	arena_unmap(b);
+	b->size = (size + 4095) & ~(size_t)4095;
+	b->max = (unsigned)(p->cart->buffer / b->size) + 1;
+	b->len = b->max * b->size;
+	b->free = calloc(b->max, sizeof(*b->free));
+	b->arena = b->free ? arena_map(b->len) : NULL;
+	if (!b->arena)
+		arena_unmap(b); /* malloc() will do */
+}
+
 uint8_t *pipe_buf_get(struct pipe *p, size_t size)
 {
 	struct chunk_bufs *b = &p->bufs;
 
+	if (b->n == b->made && (size > b->size || !b->arena) && size <= p->cart->buffer / 4)
+		arena_resize(p, size > b->size ? size : b->size);
 	if (size > b->size)
 		return malloc(size);
 	if (b->n)
@@ -55,7 +82,7 @@ void pipe_buf_put(struct pipe *p, uint8_t *buf)
 {
 	struct chunk_bufs *b = &p->bufs;
 
-	if (buf >= b->arena && buf < b->arena + b->max * b->size)
+	if (b->arena && buf >= b->arena && buf < b->arena + b->len)
 		b->free[b->n++] = buf;
 	else
 		free(buf);
@@ -347,14 +374,7 @@ struct pipe *pipe_new(struct cart *c)
 	/* A full chunk, with what headers, encryption and a codec's bound may add. */
 	p->bufs.size = p->chunk_bytes + p->chunk_bytes / 8 +
 		       CHUNK_RECORDS * (sizeof(struct fmt_record) + CRYPT_OVERHEAD) + 4096;
-	p->bufs.max = (unsigned)(c->buffer / p->bufs.size) + 1;
-	p->bufs.free = calloc(p->bufs.max, sizeof(*p->bufs.free));
-	p->bufs.arena = arena_map(p->bufs.max * p->bufs.size);
-	if (!p->workers || !p->bufs.free || !p->bufs.arena) {
-		workers_free(p->workers);
-		free(p->bufs.free);
-		if (p->bufs.arena)
-			munmap(p->bufs.arena, p->bufs.max * p->bufs.size);
+	if (!p->workers) {
 		free(p);
 		return NULL;
 	}
@@ -401,8 +421,7 @@ void pipe_free(struct cart *c)
 	if (p->open)
 		pipe_chunk_release(p, p->open);
 	free(p->spare);
-	munmap(p->bufs.arena, p->bufs.max * p->bufs.size);
-	free(p->bufs.free);
+	arena_unmap(&p->bufs);
 	pthread_cond_destroy(&p->ready);
 	pthread_cond_destroy(&p->space);
 	pthread_mutex_destroy(&p->lock);

@@ -9,7 +9,7 @@
 
 #include <pthread.h>
 
-#define CHUNK_BYTES_MAX (1u << 20)
+#define CHUNK_BYTES_MAX (256u << 10) /* small enough for caches, and for work for many workers */
 #define CHUNK_BYTES_MIN (64u << 10)
 #define REF_MIN		(32u << 10) /* blocks from which keeping the owner's buffer beats a copy */
 #define THROUGH_MIN \

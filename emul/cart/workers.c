@@ -94,6 +94,11 @@ static void start(struct workers *w)
 		coder_init(&w->here);
 }
 
+unsigned workers_count(const struct workers *w)
+{
+	return w->n;
+}
+
 void workers_submit(struct workers *w, struct job *job)
 {
 	if (!w->started)

@@ -15,6 +15,8 @@ struct job {
 
 struct workers *workers_new(unsigned n); /* 0: as many as there are processors; NULL: ENOMEM */
 
+unsigned workers_count(const struct workers *w);
+
 /* Jobs are taken in the order of submission. Without any thread (none can be made) it is done here. */
 void workers_submit(struct workers *w, struct job *job);
 
