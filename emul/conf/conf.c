@@ -19,7 +19,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define FILE_MAX     (4 << 20)
+#define FILE_MAX     (1 << 20)
 #define DRIVES_MAX   256
 #define CHANNELS_MAX 8 /* what the kernel module has */
 #define TARGETS_MAX  256

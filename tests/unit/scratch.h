@@ -9,26 +9,65 @@
 
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
 struct scratch {
 	char dir[64];
+	pid_t janitor;
 	struct tree *t;
 };
 
+/*
+ * A process that sleeps until the test is through or has died (of a signal, a time limit), removes the
+ * directory and ends. In a session of its own, so that what ends the test's process group does not end it.
+ */
+static inline pid_t scratch_janitor(const char *dir)
+{
+	pid_t parent = getpid(), pid;
+	sigset_t all, old;
+
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &old); /* it may be told before it listens */
+	pid = fork();
+	if (pid) {
+		sigprocmask(SIG_SETMASK, &old, NULL);
+		return pid;
+	}
+	setsid();
+	prctl(PR_SET_PDEATHSIG, SIGUSR1);
+	while (getppid() == parent && sigwaitinfo(&all, NULL) != SIGUSR1)
+		;
+	remove_tree_at(AT_FDCWD, dir);
+	_exit(0);
+}
+
+/* In memory where that is possible: tests make thousands of small files, and sync them. */
 static inline void scratch_dir(struct scratch *s)
 {
 	const char *base = getenv("TMPDIR");
 
+	if (!base)
+		base = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
 	memset(s, 0, sizeof(*s));
-	snprintf(s->dir, sizeof(s->dir), "%.40s/vtl-unit-XXXXXX", base ? base : "/tmp");
+	snprintf(s->dir, sizeof(s->dir), "%.40s/vtl-unit-XXXXXX", base);
 	assert_non_null(mkdtemp(s->dir));
+	s->janitor = scratch_janitor(s->dir);
+	assert_true(s->janitor > 0);
+}
+
+static inline void scratch_remove(struct scratch *s)
+{
+	kill(s->janitor, SIGUSR1);
+	waitpid(s->janitor, NULL, 0);
 }
 
 /* A home with lib0 of 6 slots, 2 drives, 2 map elements, 1 picker. */
@@ -49,7 +88,7 @@ static inline int scratch_teardown(void **state)
 	struct scratch *s = *state;
 
 	tree_close(s->t);
-	remove_tree_at(AT_FDCWD, s->dir);
+	scratch_remove(s);
 	free(s);
 	return 0;
 }

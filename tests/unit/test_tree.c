@@ -478,7 +478,7 @@ static void test_repair_exchange(void **state)
 
 /* ---- ten thousand --------------------------------------------------------------------------- */
 
-#define MANY 10000
+#define MANY 10000 /* slots; every fifth has a cartridge */
 
 static void test_many(void **state)
 {
@@ -490,7 +490,7 @@ static void test_many(void **state)
 	double each;
 
 	assert_int_equal(tree_library_shape(s->t, "big", &shape, NULL), 0);
-	for (e.n = 1; e.n <= MANY; e.n++) {
+	for (e.n = 1; e.n <= MANY; e.n += 5) {
 		int fd = tree_elem_open(s->t, &e);
 
 		snprintf(barcode, sizeof(barcode), "B%05uL8", e.n);
@@ -500,14 +500,15 @@ static void test_many(void **state)
 	}
 	assert_int_equal(tree_repair(s->t), 0);
 	clock_gettime(CLOCK_MONOTONIC, &a);
-	for (unsigned n = 1; n <= MANY; n++) {
+	for (unsigned n = 1; n <= MANY; n += 5) {
 		snprintf(barcode, sizeof(barcode), "B%05uL8", n);
 		assert_int_equal(tree_where(s->t, barcode, &got), 0);
 		assert_int_equal(got.n, n);
 	}
 	clock_gettime(CLOCK_MONOTONIC, &b);
-	each = ((double)(b.tv_sec - a.tv_sec) * 1e6 + (double)(b.tv_nsec - a.tv_nsec) / 1e3) / MANY;
-	print_message("tree_where with %d cartridges: %.1f us\n", MANY, each);
+	each = ((double)(b.tv_sec - a.tv_sec) * 1e6 + (double)(b.tv_nsec - a.tv_nsec) / 1e3) /
+	       (MANY / 5);
+	print_message("tree_where in %d slots: %.1f us\n", MANY, each);
 	/* A scan would take tens of thousands. */
 	assert_true(each < 2000);
 }
