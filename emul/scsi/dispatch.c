@@ -79,9 +79,11 @@ static struct sense check_nexus(struct scsi_lu *lu, const struct scsi_cmd *cmd, 
 {
 	struct sense s = sense_good();
 	struct lu_nexus *n;
+	bool prevented;
 	uint16_t asc;
 
 	pthread_mutex_lock(&lu->attr);
+	prevented = lu->prevent_any;
 	n = nexus_get(lu, cmd->nexus);
 	if (cmd->ticket < lu->reset_before)
 		s = sense_status(SAM_TASK_ABORTED);
@@ -89,7 +91,11 @@ static struct sense check_nexus(struct scsi_lu *lu, const struct scsi_cmd *cmd, 
 		s = sense_make(SK_UNIT_ATTENTION, asc);
 	else if (reserve_conflict(lu, n, flags))
 		s = sense_status(SAM_RESERVATION_CONFLICT);
+	prevented &= !lu->prevent_any;
 	pthread_mutex_unlock(&lu->attr);
+	/* A newcomer took the place of the last initiator that prevented removal. */
+	if (prevented && lu->type->prevent_changed)
+		lu->type->prevent_changed(lu);
 	return s;
 }
 

@@ -144,6 +144,11 @@ struct mode_page {
 	 * first one is applied, so that a refused list has no effect. Not under attr. May be NULL.
 	 */
 	struct sense (*check)(struct scsi_lu *lu, const uint8_t *page, unsigned at);
+	/*
+	 * A page whose number of fields the host chooses (11h: partition sizes): MODE SELECT may leave out
+	 * what is past min_len, and it keeps its value. 0: the whole page or nothing.
+	 */
+	uint8_t min_len;
 };
 
 struct log_writer; /* log_param() in scsi/log.h */
@@ -323,8 +328,8 @@ void lu_identity_naa(struct lu_identity *id);
 extern const struct scsi_op spc_ops[];
 
 /*
- * Mode pages that any type may list: 0Ah (D_SENSE changeable), 0A/01h, 1Ch (DEXCPT, MRIE 3
- * changeable).
+ * Mode pages that any type may list: 0Ah (D_SENSE changeable), 0A/01h, 1Ch (TapeAlert is polled:
+ * DEXCPT, not changeable).
  */
 extern const struct mode_page spc_mode_control;
 extern const struct mode_page spc_mode_control_extension;

@@ -67,9 +67,9 @@ static struct lu_mode_value *mode_value(struct scsi_lu *lu, uint8_t page, uint8_
 	return NULL;
 }
 
-/* The new page differs from the current one in changeable bits only. Under attr. */
+/* The new page (`len` bytes of it) differs from the current one in changeable bits only. Under attr. */
 static struct sense check_changeable(struct scsi_lu *lu, struct chosen *c, const uint8_t *given,
-				     unsigned header)
+				     unsigned header, size_t len)
 {
 	const struct mode_page *p = c->v->page;
 
@@ -77,7 +77,7 @@ static struct sense check_changeable(struct scsi_lu *lu, struct chosen *c, const
 	if (p->refresh)
 		p->refresh(lu, c->old);
 	memcpy(c->new, c->old, p->len);
-	for (unsigned i = header; i < p->len; i++) {
+	for (unsigned i = header; i < len; i++) {
 		uint8_t bad = (c->old[i] ^ given[i]) & (uint8_t)~p->changeable[i];
 
 		if (bad)
@@ -104,7 +104,7 @@ static struct sense parse_page(struct scsi_lu *lu, struct list *l, size_t at, si
 	if (!v || (spf && p[1] == 0))
 		return sense_bad_list((unsigned)at + (spf && v ? 1 : 0), v ? -1 : 5);
 	len = header + (spf ? get_be16(p + 2) : p[1]);
-	if (len != v->page->len)
+	if (len > v->page->len || len < (v->page->min_len ? v->page->min_len : v->page->len))
 		return sense_bad_list((unsigned)at + (spf ? 2 : 1), -1);
 	if (len > left)
 		return length_error();
@@ -114,7 +114,7 @@ static struct sense parse_page(struct scsi_lu *lu, struct list *l, size_t at, si
 	c->v = v;
 	c->at = (unsigned)at;
 	*used = len;
-	return check_changeable(lu, c, p, header);
+	return check_changeable(lu, c, p, header, len);
 }
 
 static struct sense parse_pages(struct scsi_lu *lu, struct list *l)

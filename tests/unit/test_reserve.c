@@ -153,20 +153,26 @@ static void prevent_is_each_initiators_own(void **state)
 	assert_false(scsi_lu_prevented(&lu));
 	assert_int_equal(prevents_told, 4);
 	EXPECT_UA(&r, ASC_BUS_RESET);
+	/* one that is forgotten among many others prevents no more, and this is told */
+	EXPECT_GOOD(&r, BYTES(0x1e, 0, 0, 0, 1, 0), NOTHING);
+	for (uint64_t n = 1000; n < 1000 + SCSI_NEXUS_MAX; n++) {
+		rig_clear_ua(&r, n);
+		rig_as(&r, n);
+		EXPECT_GOOD(&r, BYTES(0x1e, 0, 0, 0, 1, 0), NOTHING);
+	}
+	for (uint64_t n = 1000; n < 1000 + SCSI_NEXUS_MAX; n++) {
+		rig_as(&r, n);
+		EXPECT_GOOD(&r, BYTES(0x1e, 0, 0, 0, 0, 0), NOTHING);
+	}
+	assert_false(scsi_lu_prevented(&lu));
+	rig_clear_ua(&r, 2);
+	rig_as(&r, 2);
 	EXPECT_FIELD(&r, true, 4, 1, BYTES(0x1e, 0, 0, 0, 2, 0), NOTHING);
 }
 
 /* ---- PERSISTENT RESERVE --------------------------------------------------------------------- */
 
-enum {
-	REGISTER,
-	RESERVE,
-	RELEASE,
-	CLEAR,
-	PREEMPT,
-	PREEMPT_ABORT,
-	REGISTER_IGNORE
-};
+enum { REGISTER, RESERVE, RELEASE, CLEAR, PREEMPT, PREEMPT_ABORT, REGISTER_IGNORE };
 
 static void pr_out(uint64_t nexus, unsigned action, unsigned type, uint64_t key,
 		   uint64_t action_key)

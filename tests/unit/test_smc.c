@@ -607,6 +607,44 @@ static void op_tables(void **state)
 	check_op_tables(r.lu->type->op_tables);
 }
 
+/* Whatever comes: refused or done, within bounds, and every cartridge in one place afterwards. */
+static void any_cdb_is_survived(void **state)
+{
+	static const uint8_t codes[] = {
+		0x07, 0x1b, 0x2b, 0x37, 0xb5, 0xb6, 0xb8, 0xe7, 0xa5, 0xa6
+	};
+	static const uint16_t addresses[] = { 0,    PICKER,   MAP,	MAP + 1, DRIVE,
+					      SLOT, SLOT + 3, SLOT + 6, 0xffff };
+	unsigned seed = 4711;
+
+	for (unsigned i = 0; i < 4000; i++) {
+		uint8_t cdb[12], out[48];
+
+		for (unsigned k = 0; k < sizeof(cdb); k++)
+			cdb[k] = rand_r(&seed) % 4 ? 0 : (uint8_t)rand_r(&seed);
+		for (unsigned k = 2; k < 8; k += 2)
+			if (rand_r(&seed) % 4)
+				put_be16(cdb + k, addresses[rand_r(&seed) % 9]);
+		for (unsigned k = 0; k < sizeof(out); k++)
+			out[k] = "E0100?L8*[]\\  "[rand_r(&seed) % 14];
+		cdb[0] = codes[rand_r(&seed) % (i % 20 ? 8 : 10)];
+		r.in_cap = rand_r(&seed) % 2000;
+		rig_send(&r, cdb, sizeof(cdb), out, rand_r(&seed) % 3 ? 40 : rand_r(&seed) % 48);
+		assert_true(r.cmd.in_len <= r.in_cap);
+	}
+	r.in_cap = 4096;
+	rig_clear_ua(&r, 1);
+	EXPECT_GOOD(&r, RES(0, 0, 0xffff, 0, 4096), NOTHING);
+	for (unsigned at = 8, full = 0; at < r.cmd.in_len;) {
+		unsigned n = get_be24(r.in + at + 5) / 16;
+
+		for (at += 8; n--; at += 16)
+			full += r.in[at + 2] & 1;
+		if (at == r.cmd.in_len)
+			assert_int_equal(full, 4);
+	}
+}
+
 /* ---- shapes and personalities --------------------------------------------------------------- */
 
 static void a_new_shape(void **state)
@@ -738,6 +776,7 @@ int main(void)
 		T(volume_tags),
 		T(mode_pages),
 		T(op_tables),
+		T(any_cdb_is_survived),
 		T(a_new_shape),
 		T(personalities),
 		T(crowded_addresses),
