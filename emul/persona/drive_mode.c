@@ -6,15 +6,16 @@
 
 #include "persona/drive_pages.h"
 
-#define PAGE(sym, code, sub, n, def, chg)               \
-	static const uint8_t sym##_defaults[n] = def;   \
-	static const uint8_t sym##_changeable[n] = chg; \
-	const struct mode_page sym = {                  \
-		.page = code,                           \
-		.subpage = sub,                         \
-		.len = n,                               \
-		.defaults = sym##_defaults,             \
-		.changeable = sym##_changeable,         \
+#define PAGE(sym, code, sub, n, def, chg)                                                \
+	static const uint8_t sym##_defaults[n] = def;                                    \
+	static const uint8_t sym##_changeable[n] = chg;                                  \
+	const struct mode_page sym = {                                                   \
+		.page = code,                                                            \
+		.subpage = sub,                                                          \
+		.len = n,                                                                \
+		.defaults = sym##_defaults,                                              \
+		.changeable = sym##_changeable,                                          \
+		.min_len = (code) == 0x11 ? 8 : 0, /* partition sizes may be left out */ \
 	}
 #define BYTES(...)          \
 	{                   \

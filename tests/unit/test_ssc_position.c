@@ -265,6 +265,15 @@ static void partitions(void **state)
 	assert_int_equal(get_be32(p + 4 + 4), 180);
 	assert_int_equal(get_be16(p + 4 + 8 + 2), 1);
 	assert_int_equal(get_be32(p + 4 + 8 + 4), 20);
+	/* as st writes the page: only the sizes of two partitions, in units of 10^6 bytes */
+	rig_rewind(&r);
+	rig_select(&r, (const uint8_t[]){ 0x11, 0x0a, 3, 1, 0x34, 3, 0, 0, 0xff, 0xff, 0, 50 }, 12);
+	EXPECT_GOOD(&r);
+	rig_run(&r, CDB(0x04, 0, 1, 0, 0, 0));
+	EXPECT_GOOD(&r);
+	assert_int_equal(get_be32(rig_log(&r, 0x31, 4) + 4), 50000000 >> 20);
+	rig_select(&r, (const uint8_t[]){ 0x11, 0x05, 3, 1, 0x34, 3, 0 }, 7);
+	EXPECT_SENSE(&r, 0x5, 0x2600);
 	/* back to one */
 	rig_rewind(&r);
 	rig_run(&r, CDB(0x04, 0, 0, 0, 0, 0));
