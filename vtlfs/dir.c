@@ -23,6 +23,7 @@
 #define FIRST 2 /* offsets 0 and 1 are `.` and `..` */
 
 struct opendir {
+	struct handle handle;
 	struct obj dir;
 	/* the snapshot */
 	char (*name)[BARCODE_MAX + 1];
@@ -86,35 +87,41 @@ static int snapshot(struct fs *fs, struct opendir *d)
 	return err;
 }
 
-static void free_dir(struct opendir *d)
+static void free_dir(struct handle *h)
 {
-	if (d)
-		free(d->name);
+	struct opendir *d = (struct opendir *)h;
+
+	free(d->name);
 	free(d);
 }
 
 void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct opendir *d = calloc(1, sizeof(*d));
-	int err = d ? 0 : -ENOMEM;
+	struct fs *fs = req_fs(req);
+	int err;
 
-	if (!err && (!obj_parse(ino, &d->dir) || !obj_is_dir(&d->dir)))
-		err = -ENOTDIR;
-	if (!err)
-		err = snapshot(req_fs(req), d);
+	if (!d) {
+		reply_err(req, -ENOMEM);
+		return;
+	}
+	fs_handle_add(fs, &d->handle, free_dir);
+	err = obj_parse(ino, &d->dir) && obj_is_dir(&d->dir) ? snapshot(fs, d) : -ENOTDIR;
 	if (err) {
-		free_dir(d);
+		fs_handle_free(fs, &d->handle);
 		reply_err(req, err);
 		return;
 	}
 	fi->fh = (uintptr_t)d;
 	if (fuse_reply_open(req, fi) == -ENOENT)
-		free_dir(d); /* the opener was interrupted: there will be no release */
+		fs_handle_free(fs, &d->handle); /* interrupted: there will be no release */
 }
 
 void op_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	free_dir((struct opendir *)(uintptr_t)fi->fh);
+	struct opendir *d = (struct opendir *)(uintptr_t)fi->fh;
+
+	fs_handle_free(req_fs(req), &d->handle);
 	fuse_reply_err(req, 0);
 }
 

@@ -82,6 +82,37 @@ int fs_where(struct fs *fs, uint32_t id, const char *barcode, struct elem *ret)
 	return tree_where(fs->tree, barcode, ret);
 }
 
+void fs_handle_add(struct fs *fs, struct handle *h, void (*fn)(struct handle *h))
+{
+	h->free = fn;
+	h->prev = NULL;
+	pthread_mutex_lock(&fs->handles_lock);
+	h->next = fs->handles;
+	if (h->next)
+		h->next->prev = h;
+	fs->handles = h;
+	pthread_mutex_unlock(&fs->handles_lock);
+}
+
+void fs_handle_free(struct fs *fs, struct handle *h)
+{
+	pthread_mutex_lock(&fs->handles_lock);
+	if (h->next)
+		h->next->prev = h->prev;
+	if (h->prev)
+		h->prev->next = h->next;
+	else
+		fs->handles = h->next;
+	pthread_mutex_unlock(&fs->handles_lock);
+	h->free(h);
+}
+
+void fs_handles_free(struct fs *fs)
+{
+	while (fs->handles)
+		fs_handle_free(fs, fs->handles);
+}
+
 int fs_errno(int err)
 {
 	err = err < 0 ? -err : err;

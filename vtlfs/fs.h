@@ -51,10 +51,26 @@ struct fs {
 	mode_t mode; /* allowed bits of files; directories get x for each r */
 	struct timespec started;
 
+	pthread_mutex_t handles_lock;
+	struct handle *handles; /* under handles_lock */
+
 	pthread_rwlock_t conf_lock;
 	const char *conf_file;
 	struct conf *conf; /* under conf_lock */
 };
+
+/*
+ * What is open (files, directories): first member of what fi->fh points to. When the mount ends while
+ * things are open the kernel releases nothing any more, and fs_handles_free() does it.
+ */
+struct handle {
+	struct handle *prev, *next;
+	void (*free)(struct handle *h);
+};
+
+void fs_handle_add(struct fs *fs, struct handle *h, void (*fn)(struct handle *h));
+void fs_handle_free(struct fs *fs, struct handle *h); /* takes it off and calls its free */
+void fs_handles_free(struct fs *fs);
 
 /* The element that an object is, is in, or speaks for; the vault for the root. -ENOENT: no such one. */
 int fs_elem(struct fs *fs, const struct obj *o, struct elem *ret);

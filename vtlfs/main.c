@@ -320,6 +320,7 @@ static int serve(struct fs *fs, struct options *opt, const char *mountpoint, int
 	watcher_free(fs);
 	replay_free(fs->replay);
 	fs->replay = NULL;
+	fs_handles_free(fs);
 	events_free(fs->events);
 	fs->events = NULL;
 	fuse_session_destroy(fs->se);
@@ -328,7 +329,10 @@ static int serve(struct fs *fs, struct options *opt, const char *mountpoint, int
 
 int main(int argc, char **argv)
 {
-	static struct fs fs = { .conf_lock = PTHREAD_RWLOCK_INITIALIZER };
+	static struct fs fs = {
+		.handles_lock = PTHREAD_MUTEX_INITIALIZER,
+		.conf_lock = PTHREAD_RWLOCK_INITIALIZER,
+	};
 	const struct rlimit files = { 65536, 65536 };
 	struct options opt = { 0 };
 	cleanup_free char *mountpoint = NULL, *why = NULL;

@@ -19,6 +19,7 @@
 #define READ_MAX (1u << 20)
 
 struct openfile {
+	struct handle handle;
 	struct obj obj;
 	/* the snapshot */
 	char *text;
@@ -85,8 +86,10 @@ static int open_tape(struct fs *fs, struct openfile *f, int flags, struct fuse_f
 	return err;
 }
 
-static void free_file(struct openfile *f)
+static void free_file(struct handle *h)
 {
+	struct openfile *f = (struct openfile *)h;
+
 	if (f->events)
 		events_reader_free(f->events);
 	tape_reader_close(&f->tape);
@@ -121,6 +124,7 @@ static int open_file(fuse_req_t req, struct openfile *f, struct fuse_file_info *
 void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct openfile *f = calloc(1, sizeof(*f));
+	struct fs *fs = req_fs(req);
 	int err;
 
 	if (!f) {
@@ -128,20 +132,22 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		return;
 	}
 	pthread_mutex_init(&f->lock, NULL);
+	fs_handle_add(fs, &f->handle, free_file);
 	err = obj_parse(ino, &f->obj) ? open_file(req, f, fi) : -ENOENT;
 	if (err) {
-		free_file(f);
+		fs_handle_free(fs, &f->handle);
 		reply_err(req, err);
 		return;
 	}
 	fi->fh = (uintptr_t)f;
 	if (fuse_reply_open(req, fi) == -ENOENT)
-		free_file(f); /* the opener was interrupted: there will be no release */
+		fs_handle_free(
+			fs, &f->handle); /* the opener was interrupted: there will be no release */
 }
 
 void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	free_file(file_of(fi));
+	fs_handle_free(req_fs(req), &file_of(fi)->handle);
 	fuse_reply_err(req, 0);
 }
 
