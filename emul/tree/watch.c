@@ -419,7 +419,9 @@ static void shape_event(struct watch *w, const struct dir *d, const char *name, 
 	if (d->kind == K_LIBRARY) {
 		if (came)
 			library_add_known(w, e.library);
-		if (strcmp(name, "status") && strcmp(name, "control"))
+		if (!strcmp(name, "status"))
+			w->rescan |= w->all && came; /* files may have come before it was watched */
+		else if (strcmp(name, "control"))
 			shape_changed(w, e.library);
 		return;
 	}

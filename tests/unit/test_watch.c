@@ -192,7 +192,7 @@ static void test_everything(void **state)
 	struct elem first = { .type = ELEM_DRIVE, .n = 1, .library = "lib1" };
 	struct tree *t = TREE(state);
 	struct heard h;
-	struct ctl *c;
+	struct ctl *c, *l;
 
 	assert_int_equal(watch_open(t, &h.w), 0);
 	assert_int_equal(watch_everything(h.w), 0);
@@ -224,6 +224,14 @@ static void test_everything(void **state)
 	assert_int_equal(ctl_publish(c, "state", "empty"), 0);
 	hear(&h);
 	assert_true(heard(&h, WATCH_STATUS, "lib1/drives/1", "state"));
+	assert_int_equal(ctl_open(t, &desk, &l), 0); /* ... and of a library */
+	assert_int_equal(ctl_publish(l, "state", "online"), 0);
+	hear(&h);
+	assert_true(heard(&h, WATCH_RESCAN, NULL, NULL));
+	assert_int_equal(ctl_publish(l, "state", "offline"), 0);
+	hear(&h);
+	assert_true(heard(&h, WATCH_STATUS, "lib0/pickers/0", "state"));
+	ctl_close(l);
 	ctl_close(c);
 	move(t, "lib1/slots/0003", NULL, "vault");
 	hear(&h);
