@@ -30,8 +30,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 
+#define END_WAIT_MS  3000 /* for requests that are in work when we are told to end */
 #define LOCK_WAIT_MS 5000 /* a killed vtlfs keeps its lock until its last thread is gone */
 
 /* ---- going to the background ----------------------------------------------------------------- */
@@ -90,6 +92,7 @@ static void daemon_ready(int fd, const char *run)
 
 struct signals {
 	struct fs *fs;
+	const char *mountpoint;
 	pthread_t main, thread;
 	atomic_bool done;
 };
@@ -123,7 +126,13 @@ static void end_session(struct signals *s)
 	const struct timespec pause = { .tv_nsec = 5000000 };
 
 	fuse_session_exit(s->fs->se);
-	while (!atomic_load(&s->done)) {
+	for (int ms = 0; !atomic_load(&s->done); ms += 5) {
+		if (ms >= END_WAIT_MS) {
+			/* A move that waits for a drive. All that counts is on disk, whenever we end. */
+			log_notice("requests are still waiting: ending without them");
+			umount2(s->mountpoint, MNT_DETACH | UMOUNT_NOFOLLOW);
+			_exit(0);
+		}
 		pthread_kill(s->main, SIGUSR1);
 		nanosleep(&pause, NULL);
 	}
@@ -184,10 +193,12 @@ static int take_home(struct fs *fs, int *dirfd)
 	cleanup_fd int home = open(tree_home(fs->tree), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int fd;
 
-	if (home < 0 || (mkdirat(home, "vtlfs", 0755) < 0 && errno != EEXIST))
+	if (home < 0 || (mkdirat(home, "vtlfs", 0755) < 0 && errno != EEXIST && errno != EROFS))
 		return -errno;
 	*dirfd = openat(home, "vtlfs", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	fd = *dirfd < 0 ? -1 : openat(*dirfd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	if (fd < 0 && faccessat(home, ".", W_OK, AT_EACCESS) < 0 && errno == EROFS)
+		return 0; /* an archive to look at: nothing moves there, so nothing is told twice */
 	if (fd < 0)
 		return -errno;
 	for (int ms = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; ms += 20) {
@@ -225,10 +236,11 @@ static int parts_up(struct fs *fs)
 		return err;
 	}
 	err = tree_repair(fs->tree);
-	if (err)
+	if (err && err != -EROFS)
 		log_warn("%s: not repaired: %s", tree_home(fs->tree), strerror(-err));
 	err = names_open(dirfd, name_used, fs, &fs->names);
-	close(dirfd);
+	if (dirfd >= 0)
+		close(dirfd);
 	if (err)
 		return err;
 	fs->places = places_new(fs);
@@ -260,9 +272,9 @@ static void parts_down(struct fs *fs)
 }
 
 /* Serves the mount until it is unmounted or a signal comes. */
-static int loop(struct fs *fs)
+static int loop(struct fs *fs, const char *mountpoint)
 {
-	struct signals s = { .fs = fs, .main = pthread_self() };
+	struct signals s = { .fs = fs, .mountpoint = mountpoint, .main = pthread_self() };
 	int err = pthread_create(&s.thread, NULL, signals_main, &s);
 
 	if (err)
@@ -310,7 +322,7 @@ static int serve(struct fs *fs, struct options *opt, const char *mountpoint, int
 		daemon_ready(ready, fs->conf->run);
 		notify_ready();
 		log_info("%s is mounted on %s", tree_home(fs->tree), mountpoint);
-		err = loop(fs);
+		err = loop(fs, mountpoint);
 	}
 	/*
 	 * The connection goes first: whoever waits for an answer, the replay's child among them, is

@@ -118,12 +118,47 @@ mounts() { grep -c " $VTL_MNT " /proc/self/mountinfo || true; }
 
 @test "start: tells systemd when the mount is there" {
 	fs_kill TERM
-	command -v socat >/dev/null || skip "no socat"
-	fs_background "$BATS_TEST_TMPDIR/said" socat -u "UNIX-RECV:$VTL_DIR/notify" -
-	wait_for 10 test -S "$VTL_DIR/notify"
-	NOTIFY_SOCKET=$VTL_DIR/notify fs_start
-	wait_for 10 grep -q READY=1 "$BATS_TEST_TMPDIR/said"
+	# The name of a socket is at most 107 bytes long.
+	local sock=/tmp/vtl-notify-$BASHPID-$RANDOM
+
+	fs_background "$BATS_TEST_TMPDIR/said" "$FSTOOL" notify "$sock"
+	wait_for 10 test -S "$sock"
+	NOTIFY_SOCKET=$sock fs_start
 	assert_eq "$(mounts)" 1
+	wait_for 10 grep -q READY=1 "$BATS_TEST_TMPDIR/said"
 	fs_kill TERM
 	wait_for 10 grep -q STOPPING=1 "$BATS_TEST_TMPDIR/said"
+	rm -f "$sock"
+}
+
+@test "crash: SIGTERM ends it while a mv waits for a drive that does not answer" {
+	local pid
+
+	fake status "$VTL_HOME" lib0/drives/1 state empty medium ""
+	mv "$VTL_MNT/lib0/slots/0001/E01001L8" "$VTL_MNT/lib0/drives/1/"
+	pid=$(pgrep -P "$FAKE_PID" fstool || echo "$FAKE_PID")
+	kill -STOP "$pid"
+	fs_background "$BATS_TEST_TMPDIR/mv" mv "$VTL_MNT/lib0/drives/1/E01001L8" "$VTL_MNT/lib0/slots/0001/"
+	wait_for 10 test -s "$VTL_HOME/state/lib0/drives/1/control/request"
+	fs_kill TERM
+	assert_eq "$(mounts)" 0
+	wait_for 10 process_gone "${FS_BACKGROUND[1]}"
+	kill -CONT "$pid"
+	fake_end
+	assert_eq "$(places E01001L8 | wc -l)" 1
+	fs_start
+	assert_file "$VTL_MNT/cartridges/E01001L8/barcode" E01001L8
+}
+
+@test "start: a read-only pool is an archive to look at: EROFS" {
+	fs_kill TERM
+	mount --bind "$VTL_HOME" "$VTL_HOME"
+	mount -o remount,ro,bind "$VTL_HOME"
+	fs_start_ro() { timeout 60 "$VTLFS" -c "$VTL_CONF" </dev/null 3>&- 4>&-; }
+	fs_start_ro
+	assert_file "$VTL_MNT/lib0/slots/0001/E01001L8/type" LTO-8
+	refused "Read-only" mv "$VTL_MNT/lib0/slots/0001/E01001L8" "$VTL_MNT/vault/"
+	refused "Read-only" mkdir "$VTL_MNT/vault/F00001L8"
+	umount "$VTL_MNT"
+	umount -l "$VTL_HOME"
 }

@@ -8,6 +8,7 @@
  *   fstool move HOME FROM TO [BARCODE]		as the robot; prints what it is refused with
  *   fstool exchange HOME PATH PATH		renameat2(RENAME_EXCHANGE)
  *   fstool read PATH [nonblock|poll]		one read(2) as it comes, or what poll(2) of 200 ms says
+ *   fstool notify SOCKET			prints the datagrams that come
  *   fstool where HOME BARCODE
  *   fstool status HOME UNIT NAME TEXT...	publishes as the unit's daemon would, then lives until
  *						end of input; for each request prints and answers it
@@ -27,6 +28,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 static int say(int err, const char *words)
 {
@@ -95,6 +99,23 @@ static int do_move(struct tree *t, char **a)
 	if (elem_parse(a[0], &src) || elem_parse(a[1], &dst))
 		return say(-EINVAL, "no such element");
 	return say(tree_move(t, &src, a[2], &dst, TREE_BY_ROBOT, &why), why.why);
+}
+
+static int do_notify(const char *path)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+	char buf[4096];
+	ssize_t n;
+
+	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s", path);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&sun, sizeof(sun)) < 0)
+		return say(-errno, path);
+	while ((n = read(fd, buf, sizeof(buf) - 1)) >= 0) {
+		buf[n] = '\0';
+		puts(buf);
+	}
+	return 1;
 }
 
 static int do_exchange(struct tree *t, char **a)
@@ -298,6 +319,8 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (argc > 2 && !strcmp(argv[1], "read"))
 		return do_read(argv + 2);
+	if (argc > 2 && !strcmp(argv[1], "notify"))
+		return do_notify(argv[2]);
 	for (size_t i = 0; argc > 2 && i < sizeof(commands) / sizeof(commands[0]); i++) {
 		if (strcmp(argv[1], commands[i].name) || argc - 3 < commands[i].args)
 			continue;
