@@ -13,7 +13,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define MANIFEST_MAX (256u << 20) /* bytes: a sane bound on what a damaged length can ask for */
+#define MANIFEST_MAX	   (256u << 20) /* bytes: a sane bound on what a damaged length can ask for */
+#define RECORD_OBJECTS_MAX 0xffffffull /* filemarks: fmt_record.size */
 
 void state_free(struct state *st)
 {
@@ -131,6 +132,7 @@ static int row_get(struct row *r, const struct fmt_partition *f, const struct fm
 
 		if (s.x.length < extent_empty().length +
 					 (uint64_t)s.x.records * sizeof(struct fmt_record) ||
+		    s.x.objects > s.x.length / sizeof(struct fmt_record) * RECORD_OBJECTS_MAX ||
 		    s.x.filemarks > s.x.objects || (s.x.objects > 0) != (s.x.pages > 0) ||
 		    (i + 1 < n && !s.sealed) || (i > 0 && s.seq <= r->seg[i - 1].seq))
 			return damaged("a segment's figures cannot be");

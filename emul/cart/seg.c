@@ -175,6 +175,8 @@ void seg_unlink(const struct seg_home *home, unsigned part, uint64_t seq)
 
 void extent_add(struct extent *x, const struct entry *e, uint64_t n)
 {
+	uint32_t room = entry_reclen(e) / (uint32_t)sizeof(struct fmt_record);
+
 	x->objects += n;
 	if (entry_is_block(e)) {
 		x->bytes += n * e->size;
@@ -185,7 +187,8 @@ void extent_add(struct extent *x, const struct entry *e, uint64_t n)
 	if (e->type == FMT_IX_FILEMARKS)
 		x->filemarks += n;
 	x->length += entry_reclen(e);
-	x->records += e->type == FMT_IX_LOST ? (uint32_t)n : 1;
+	/* What is lost may have been filemarks, many in a record: no more records than there is room. */
+	x->records += e->type != FMT_IX_LOST ? 1 : n < room ? (uint32_t)n : room;
 }
 
 static uint32_t record_crc(const struct fmt_record *r, uint32_t seed)

@@ -98,15 +98,17 @@ static int prove_filemarks(struct verify *v, const struct ixpos *p, uint64_t obj
 		       : -EBADMSG;
 }
 
-static void tell_bad(struct verify *v, uint64_t object, uint64_t file, bool block, int err)
+static void tell_bad(struct verify *v, uint64_t object, uint64_t count, uint64_t file, bool block,
+		     int err)
 {
 	struct cart_bad bad = { .part = v->part,
 				.object = object,
 				.file = file,
 				.block = block ? object - v->file_start : 0,
+				.count = count,
 				.err = err };
 
-	v->ret->bad++;
+	v->ret->bad += count;
 	if (v->how->bad)
 		v->how->bad(v->how->arg, &bad);
 }
@@ -135,14 +137,15 @@ static int prove(struct verify *v, const struct ixpos *p, uint64_t object, uint6
 		err = prove_block(v, p, object);
 		v->ret->blocks++;
 		v->ret->bytes += p->e.size;
-	} else {
-		v->ret->blocks++;
+	} else { /* lost: nobody knows what they were */
+		*count = p->e.count < left ? p->e.count : left;
+		v->ret->blocks += *count;
 	}
 	v->done += entry_reclen(&p->e);
 	if (err == -ENOMEM)
 		return err;
 	if (err)
-		tell_bad(v, object, file, p->e.type != FMT_IX_FILEMARKS, err);
+		tell_bad(v, object, *count, file, p->e.type != FMT_IX_FILEMARKS, err);
 	if (p->e.type == FMT_IX_FILEMARKS)
 		v->file_start = object + *count;
 	return 0;
@@ -163,7 +166,7 @@ static int verify_objects(struct verify *v)
 		if (err)
 			break;
 		at += n;
-		have = n == 1 && p.e.type != FMT_IX_FILEMARKS && ix_step(&p);
+		have = entry_is_block(&p.e) && ix_step(&p);
 		err = progress(v);
 	}
 	return err;
@@ -177,8 +180,10 @@ static int verify_segment(struct verify *v, uint32_t k)
 	v->s = &c->state.row[v->part].seg[k];
 	v->len = 0;
 	if (err == -ENOENT) { /* the data is gone: every object of it is bad */
-		for (uint64_t i = 0; i < v->s->x.objects; i++)
-			tell_bad(v, v->s->first + i, v->s->filemarks, false, -EIO);
+		if (v->s->x.objects)
+			tell_bad(v, v->s->first, v->s->x.objects, v->s->filemarks, false, -EIO);
+		if (v->s->x.filemarks) /* where the last one stood is gone, too */
+			v->file_start = v->s->first + v->s->x.objects;
 		v->done += v->s->x.length;
 		return progress(v);
 	}

@@ -13,6 +13,7 @@ struct cart_bad {
 	uint64_t object;
 	uint64_t file;	/* filemarks before it */
 	uint64_t block; /* within that file, 0 based; of a filemark: 0 */
+	uint64_t count; /* objects from here on that the same is true of: of a lost run or segment */
 	int err;	/* -EBADMSG, -EIO... */
 };
 

@@ -115,12 +115,12 @@ static void on_bad(void *arg, const struct cart_bad *bad)
 	if (r->n && bad->part == r->first.part && bad->object == r->first.object + r->n &&
 	    bad->file == r->first.file && bad->block == r->first.block + r->n &&
 	    bad->err == r->first.err) {
-		r->n++;
+		r->n += bad->count;
 		return;
 	}
 	tell_run(r);
 	r->first = *bad;
-	r->n = 1;
+	r->n = bad->count;
 }
 
 static void tell_sum(const struct run *r, const struct cart_verified *v)
