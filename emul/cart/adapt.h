@@ -18,11 +18,7 @@
 #define ADAPT_LAG   (8u << 20)
 #define ADAPT_SLOTS 1024
 
-enum adapt_result {
-	ADAPT_PENDING,
-	ADAPT_SHRANK,
-	ADAPT_STAYED
-};
+enum adapt_result { ADAPT_PENDING, ADAPT_SHRANK, ADAPT_STAYED };
 
 struct adapt {
 	uint64_t pos;	     /* bytes decided so far */

@@ -100,11 +100,11 @@ struct cart_info {
 	uint64_t capacity;	   /* bytes, all partitions */
 	uint64_t generation;	   /* manifest generation */
 	uint64_t load_count;
-	uint64_t vcr;		   /* volume change reference, MAM 0009h */
-	unsigned partitions;	   /* 1..CART_PARTITIONS_MAX */
-	bool write_protect;	   /* the tab on the shell */
+	uint64_t vcr;	     /* volume change reference, MAM 0009h */
+	unsigned partitions; /* 1..CART_PARTITIONS_MAX */
+	bool write_protect;  /* the tab on the shell */
 	bool worm;
-	bool recovered;		   /* opening had to cut an unfinished tail: nothing durable was lost */
+	bool recovered; /* opening had to cut an unfinished tail: nothing durable was lost */
 };
 
 struct cart_part_info {
@@ -126,11 +126,11 @@ int cart_set_write_protect(struct cart *c, bool on);
 
 struct cart_pos {
 	unsigned part;
-	uint64_t object;   /* of the next object to be read or written */
-	uint64_t file;	   /* filemarks between beginning of partition and here */
-	bool bop;	   /* object 0 */
+	uint64_t object; /* of the next object to be read or written */
+	uint64_t file;	 /* filemarks between beginning of partition and here */
+	bool bop;	 /* object 0 */
 	bool eod;
-	bool ew;	   /* the position is at or past early warning */
+	bool ew;		   /* the position is at or past early warning */
 	uint64_t buffered_objects; /* accepted, not yet on stable storage */
 	uint64_t buffered_bytes;
 };
@@ -183,10 +183,10 @@ struct cart_write {
 	const void *data;
 	size_t len;	     /* bytes in all */
 	uint32_t block_size; /* `len` is a multiple; each block_size bytes become one block */
-	struct xbuf *owner;  /* buffer that holds data, or NULL: data is copied before return. With an
+	struct xbuf *owner; /* buffer that holds data, or NULL: data is copied before return. With an
 			      * owner the call may keep a reference instead of copying. */
 	enum cart_codec codec;
-	int level;	     /* codec's own; 0: default */
+	int level;		    /* codec's own; 0: default */
 	const struct cart_key *key; /* NULL: no encryption */
 };
 
@@ -247,9 +247,9 @@ int cart_read_at(struct cart *c, unsigned part, uint64_t object, void *buf, size
 int cart_stat_at(struct cart *c, unsigned part, uint64_t object, struct cart_object *obj);
 
 struct cart_file {
-	uint64_t first;	 /* object number of its first block */
+	uint64_t first; /* object number of its first block */
 	uint64_t blocks;
-	uint64_t bytes;	 /* sum of the block sizes */
+	uint64_t bytes; /* sum of the block sizes */
 };
 
 /*

@@ -97,9 +97,23 @@ struct block {
 	struct crypt_key *key;
 };
 
+/*
+ * How much one chunk takes. What needs no packing and no copy is gathered up to a size that suits the
+ * page cache: it makes larger folios of larger writes, and reading them back costs less.
+ */
+static size_t chunk_limit(const struct pipe *p, const struct chunk *ch, bool refs)
+{
+	size_t most = p->cart->buffer / 4;
+
+	if (!refs || ch->to_pack || ch->in_len)
+		return p->chunk_bytes;
+	return most < GATHER_BYTES ? p->chunk_bytes : GATHER_BYTES;
+}
+
 static bool fits(const struct pipe *p, const struct chunk *ch, const struct block *b)
 {
-	if (ch->n == CHUNK_RECORDS || (ch->n && ch->worst + b->size > p->chunk_bytes))
+	if (ch->n == CHUNK_RECORDS ||
+	    (ch->n && ch->worst + b->size > chunk_limit(p, ch, b->owner && !b->pack)))
 		return false;
 	if (ch->in && !b->owner && ch->in_len + sizeof(struct fmt_record) + b->size > ch->in_cap)
 		return false;
@@ -223,7 +237,7 @@ static void add(struct pipe *p, struct chunk *ch, const struct block *b)
 	}
 	if (ch->n == 1)
 		announce(p, ch);
-	if (ch->n == CHUNK_RECORDS || ch->worst >= p->chunk_bytes)
+	if (ch->n == CHUNK_RECORDS || ch->worst >= chunk_limit(p, ch, ch->owners > 0))
 		pipe_push(p, true);
 }
 
@@ -387,7 +401,7 @@ static int write_block(struct cart *c, const struct cart_write *w, const uint8_t
 	if (w->codec != CART_NONE)
 		b.try = ask_adapt(c, w->block_size, &b.slot);
 	b.pack = b.try || b.key;
-	if (!b.pack && b.size >= THROUGH_MIN && queue_empty(p)) {
+	if (!b.pack && !b.owner && b.size >= THROUGH_MIN && queue_empty(p)) {
 		err = write_through(c, w, data, 1, ret);
 		if (err != -EAGAIN)
 			return err;
@@ -428,7 +442,8 @@ int pipe_write(struct cart *c, const struct cart_write *w, struct cart_written *
 		return write_now(c, w, data, n, ret);
 	if (!is_busy(p))
 		begin(c);
-	if (w->codec == CART_NONE && !w->key && w->len >= THROUGH_MIN && queue_empty(p)) {
+	if (w->codec == CART_NONE && !w->key && w->len >= (w->owner ? GATHER_BYTES : THROUGH_MIN) &&
+	    queue_empty(p)) {
 		err = write_through(c, w, data, n, ret);
 		if (err != -EAGAIN)
 			return err;

@@ -20,12 +20,12 @@ enum mam_format { MAM_BINARY, MAM_ASCII, MAM_TEXT };
 
 struct mam_info {
 	uint16_t id;
-	uint16_t len;		 /* bytes of a standard value; for host text attributes: the maximum */
+	uint16_t len; /* bytes of a standard value; for host text attributes: the maximum */
 	enum mam_format format;
-	bool writable;		 /* by the host: WRITE ATTRIBUTE, echo > mam/... */
+	bool writable; /* by the host: WRITE ATTRIBUTE, echo > mam/... */
 	bool per_partition;
-	bool optional;		 /* does not exist until written */
-	const char *name;	 /* lower case with underscores, as the mount names the file */
+	bool optional;	  /* does not exist until written */
+	const char *name; /* lower case with underscores, as the mount names the file */
 };
 
 #define MAM_VALUE_MAX 4096

@@ -16,15 +16,15 @@
 enum media_class { MEDIA_DATA, MEDIA_WORM, MEDIA_CLEANING, MEDIA_DIAGNOSTIC, MEDIA_NULL };
 
 struct media {
-	const char *name;	 /* unique, e.g. "LTO-8", "LTO-8 WORM", "LTO cleaning" */
-	const char *suffix;	 /* two characters, e.g. "L8"; NULL: only by name */
+	const char *name;   /* unique, e.g. "LTO-8", "LTO-8 WORM", "LTO cleaning" */
+	const char *suffix; /* two characters, e.g. "L8"; NULL: only by name */
 	enum media_class class;
-	uint8_t density;	 /* primary density code, 0 if none (cleaning) */
-	uint64_t capacity;	 /* native bytes of the whole medium (decimal GB as sold) */
+	uint8_t density;   /* primary density code, 0 if none (cleaning) */
+	uint64_t capacity; /* native bytes of the whole medium (decimal GB as sold) */
 	unsigned max_partitions;
-	uint32_t mam_capacity;	 /* bytes, MAM attribute 0407h */
-	uint32_t length_m;	 /* MAM 0402h, metres */
-	uint16_t width_tenth_mm; /* MAM 0403h, tenths of a millimetre */
+	uint32_t mam_capacity;	  /* bytes, MAM attribute 0407h */
+	uint32_t length_m;	  /* MAM 0402h, metres */
+	uint16_t width_tenth_mm;  /* MAM 0403h, tenths of a millimetre */
 	const char *manufacturer; /* MAM 0400h, up to 8 characters */
 };
 

@@ -13,7 +13,9 @@
 #define CHUNK_BYTES_MIN (64u << 10)
 #define REF_MIN		(32u << 10) /* blocks from which keeping the owner's buffer beats a copy */
 #define THROUGH_MIN \
-	(64u << 10)	   /* plain bytes from which a write of their own beats collecting them */
+	(64u << 10) /* plain bytes from which a write of their own beats collecting them */
+#define GATHER_BYTES \
+	(1u << 20)	   /* plain blocks in the caller's buffers are written so many at a time */
 #define IDLE_MS		50 /* a chunk that is not filled for so long goes to the disk */
 #define PUBLISH_BYTES	(16u << 20) /* how far readers in other processes may lag */
 #define WRITEBACK_BYTES (8u << 20)  /* pieces in which the kernel is asked to start writing */

@@ -161,11 +161,7 @@ struct extent ix_page_begin(const struct fmt_page *page);
 struct extent ix_page_end(const struct fmt_page *page);
 struct entry ix_entry(const struct fmt_page *page, unsigned i);
 
-enum ix_key {
-	IX_OBJECT,
-	IX_FILEMARK,
-	IX_BYTE
-};
+enum ix_key { IX_OBJECT, IX_FILEMARK, IX_BYTE };
 
 /* A place in the index. */
 struct ixpos {

@@ -36,6 +36,23 @@ static void follow_row(struct cart *c)
 		cart_set_pos(c, c->part, row_objects(r), row_filemarks(r));
 }
 
+/*
+ * WORM: filemarks right before the end of data may be overwritten, but for the first of them (SSC-4,
+ * WORM MODE FILEMARKS RESTRICTIONS 02h, as LTO drives do): a program that ends its data with two of
+ * them appends by writing over the second. 1 yes, 0 no, or -errno.
+ */
+static int only_filemarks_left(struct cart *c)
+{
+	const struct row *r = &c->state.row[c->part];
+	struct cursor cur;
+	int err;
+
+	if (!c->filemark || row_filemarks(r) - c->filemark != row_objects(r) - c->object)
+		return 0;
+	err = row_find(c, c->part, IX_FILEMARK, c->filemark - 1, &cur);
+	return err ? err : cur.object == c->object - 1;
+}
+
 /* Position and session for an append. Whatever was beyond the position is gone afterwards. */
 static int make_place(struct cart *c)
 {
@@ -47,8 +64,11 @@ static int make_place(struct cart *c)
 	cart_turn_away(c);
 	r = &c->state.row[c->part];
 	if (c->object < row_objects(r)) {
-		if (is_worm(c))
-			return -EPERM;
+		if (is_worm(c)) {
+			err = only_filemarks_left(c);
+			if (err <= 0)
+				return err ? err : -EPERM;
+		}
 		adapt_reset(&c->adapt);
 		err = tail_cut(c, c->part, c->object, true);
 	}

@@ -14,6 +14,7 @@
 #include "cart/codec.h"
 #include "cart/crc.h"
 #include "util/file.h"
+#include "util/xbuf.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -207,9 +208,31 @@ static struct cart *start(void)
 	return c;
 }
 
+/*
+ * Buffers as a drive's port hands them over, filled before the clock runs: the store may keep a reference
+ * to each until it is written.
+ */
+static struct xbuf_pool *filled_buffers(const uint8_t *data, uint32_t size, unsigned n)
+{
+	struct xbuf_pool *bufs = xbuf_pool_new(size, n);
+	struct xbuf **b = calloc(n, sizeof(struct xbuf *));
+
+	for (unsigned i = 0; i < n; i++) {
+		b[i] = xbuf_new(bufs);
+		if (!b[i])
+			die("memory", -ENOMEM);
+		memcpy(b[i]->data, data_at(data, i, size), size);
+	}
+	for (unsigned i = 0; i < n; i++)
+		xbuf_put(b[i]);
+	free(b);
+	return bufs;
+}
+
 static double store_write(struct cart *c, const uint8_t *data, uint32_t size, enum cart_codec codec,
 			  uint64_t *stored)
 {
+	struct xbuf_pool *bufs = filled_buffers(data, size, (unsigned)((16u << 20) / size));
 	struct cart_write w = { .len = size, .block_size = size, .codec = codec };
 	struct cart_part_info info;
 	struct cart_written ret;
@@ -218,14 +241,17 @@ static double store_write(struct cart *c, const uint8_t *data, uint32_t size, en
 	int err = 0;
 
 	for (uint64_t i = 0; i < n && !err; i++) {
-		w.data = data_at(data, i, size);
+		w.owner = xbuf_new(bufs);
+		w.data = w.owner->data;
 		err = cart_write(c, &w, &ret);
+		xbuf_put(w.owner);
 	}
 	if (!err)
 		err = cart_write_filemarks(c, 1, false, &ret);
 	if (err)
 		die("write", err);
 	t = now() - t;
+	xbuf_pool_free(bufs);
 	cart_part_info(c, 0, &info);
 	if (stored)
 		*stored = info.used;
