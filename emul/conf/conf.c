@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Reading the configuration: see conf.h. libconfuse parses and refuses what is no configuration at all;
- * here the values are checked one by one and become a struct conf; check.c compares them.
+ * Reading the configuration: see conf.h. libconfuse parses and refuses what is no configuration at
+ * all; here the values are checked one by one and become a struct conf; check.c compares them.
  */
 
 #include "conf/conf.h"

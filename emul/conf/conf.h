@@ -28,13 +28,13 @@
  *       }
  *   }
  *
- * Defaults of the i'th library of the file (from 0): serial VTL<iiii>L, its drives' VTL<iiii>D<nn>;
- * address (i mod 8):0:(i div 8), so channel i for the first eight; drive n has the library's address
- * with n added to the target. Adding drives moves nobody else's address.
+ * Defaults of the i'th library of the file (from 0): serial VTL<iiii>L, its drives'
+ * VTL<iiii>D<nn>; address (i mod 8):0:(i div 8), so channel i for the first eight; drive n has the
+ * library's address with n added to the target. Adding drives moves nobody else's address.
  *
- * Everything has a default: `library lib0 {}` is a working library with two drives; no library at all
- * means lib0. Unknown keys, bad values, duplicate serials, addresses, names are refused with file,
- * line and reason.
+ * Everything has a default: `library lib0 {}` is a working library with two drives; no library at
+ * all means lib0. Unknown keys, bad values, duplicate serials, addresses, names are refused with
+ * file, line and reason.
  */
 
 #include "cart/cart.h"
@@ -43,12 +43,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum conf_port {
-	CONF_PORT_AUTO,
-	CONF_PORT_KERNEL,
-	CONF_PORT_TCMU,
-	CONF_PORT_SOCKET
-};
+enum conf_port { CONF_PORT_AUTO, CONF_PORT_KERNEL, CONF_PORT_TCMU, CONF_PORT_SOCKET };
 
 struct conf_address {
 	unsigned channel, target, lun;
@@ -91,9 +86,10 @@ struct conf {
 };
 
 /*
- * Reads a file. Personalities are checked as text only: whether one exists the daemons say. Any thread;
- * one at a time (libconfuse is not reentrant, a lock inside sees to it). On failure -EINVAL (or the errno of opening it) and *err holds "file:line: reason", to be
- * freed by the caller. The result is freed with conf_free.
+ * Reads a file. Personalities are checked as text only: whether one exists the daemons say. Any
+ * thread; one at a time (libconfuse is not reentrant, a lock inside sees to it). On failure
+ * -EINVAL (or the errno of opening it) and *err holds "file:line: reason", to be freed by the
+ * caller. The result is freed with conf_free.
  */
 int conf_load(const char *file, struct conf **ret, char **err);
 void conf_free(struct conf *c);
@@ -101,7 +97,10 @@ void conf_free(struct conf *c);
 const struct conf_library *conf_library(const struct conf *c, const char *name);
 const struct conf_drive *conf_drive(const struct conf_library *lib, unsigned n);
 
-/* Where a unit listens with the socket port: <run>/<lib>.sock, <run>/<lib>-drive<n>.sock (n 0: changer) */
+/*
+ * Where a unit listens with the socket port: <run>/<lib>.sock, <run>/<lib>-drive<n>.sock (n 0:
+ * changer)
+ */
 void conf_socket_path(const struct conf *c, const char *library, unsigned drive, char *buf,
 		      size_t size);
 

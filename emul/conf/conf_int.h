@@ -6,11 +6,11 @@
 
 #include "conf/conf.h"
 
-/* ---- lines.c: where in the file things stand -------------------------------------------------- */
+/* ---- lines.c: where in the file things stand ------------------------------------------------ */
 
 /*
- * libconfuse tells the line of what it refuses itself, but keeps none for what is checked afterwards.
- * So the text is gone through once more for the line of every section and option.
+ * libconfuse tells the line of what it refuses itself, but keeps none for what is checked
+ * afterwards. So the text is gone through once more for the line of every section and option.
  */
 struct conf_line {
 	int library, drive; /* the n'th library section, the n'th drive section in it; -1 outside */
@@ -35,7 +35,7 @@ unsigned conf_line_of(const struct conf_lines *l, int library, int drive, const 
 /* An option that is set twice in one section: its second entry, or NULL. */
 const struct conf_line *conf_lines_twice(const struct conf_lines *l);
 
-/* ---- what is being read ----------------------------------------------------------------------- */
+/* ---- what is being read --------------------------------------------------------------------- */
 
 struct conf_read {
 	const char *file;
@@ -52,7 +52,7 @@ int conf_refuse(struct conf_read *r, int library, int drive, const char *name, c
 int conf_refuse_line(struct conf_read *r, unsigned line, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* ---- check.c: what concerns more than one unit ------------------------------------------------ */
+/* ---- check.c: what concerns more than one unit ---------------------------------------------- */
 
 /* Serials, addresses, sockets, directories. */
 int conf_check(struct conf_read *r, const struct conf *c);

@@ -3,8 +3,8 @@
  * The arm locks: flock on state/<library>/lock and, for the vault, on state/vault/.lock. The kernel
  * releases them with the process that held them, however it ended.
  *
- * Order: ascending by name, the vault under its own name among the libraries. While an arm is held a
- * drive's or a library's daemon may be asked (ctl.h); so no daemon takes an arm to answer.
+ * Order: ascending by name, the vault under its own name among the libraries. While an arm is held
+ * a drive's or a library's daemon may be asked (ctl.h); so no daemon takes an arm to answer.
  */
 
 #include "tree/tree_int.h"

@@ -2,9 +2,9 @@
 /*
  * Asking a daemon: see ctl.h.
  *
- * One asker at a time holds control/lock, writes control/request and waits until status/answer has its
- * id. It sleeps in inotify: the answer, the end of the daemon (its descriptor of status/alive is
- * closed) and the end of the asker before (control/lock is closed) all wake it. A look every
+ * One asker at a time holds control/lock, writes control/request and waits until status/answer has
+ * its id. It sleeps in inotify: the answer, the end of the daemon (its descriptor of status/alive
+ * is closed) and the end of the asker before (control/lock is closed) all wake it. A look every
  * RECHECK_MS beside that covers the moment between a killed process's last close, which is what
  * inotify tells, and the release of its lock; and hosts where no inotify instance is to be had.
  *

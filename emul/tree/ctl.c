@@ -110,7 +110,10 @@ static int alive_take(int status_fd)
 
 	if (fd < 0)
 		return fd;
-	/* Others hold it for moments to see whether we live, the killed until the last thread is gone. */
+	/*
+	 * Others hold it for moments to see whether we live, the killed until the last thread is
+	 * gone.
+	 */
 	clock_gettime(CLOCK_MONOTONIC, &end);
 	end.tv_sec += 2;
 	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
@@ -400,7 +403,10 @@ int ctl_answer(struct ctl *c, const struct ctl_request *req, int err, const char
 	vsnprintf(words, sizeof(words), fmt, ap);
 	va_end(ap);
 	pthread_mutex_lock(&c->lock);
-	/* Another request has come since: its asker must not miss its answer for ours, which nobody reads. */
+	/*
+	 * Another request has come since: its asker must not miss its answer for ours, which
+	 * nobody reads.
+	 */
 	if (!c->answered && c->current_id == req->id) {
 		c->answered = true;
 		ret = answer_write(c, req->id, err < 0 ? -err : err, words);

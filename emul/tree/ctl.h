@@ -3,18 +3,20 @@
 #define TREE_CTL_H
 
 /*
- * How daemons publish and are asked: the directories status/ and control/ beside a drive's cartridge
- * link (state/<lib>/drives/<n>/) and of a library (state/<lib>/).
+ * How daemons publish and are asked: the directories status/ and control/ beside a drive's
+ * cartridge link (state/<lib>/drives/<n>/) and of a library (state/<lib>/).
  *
- * status/<name>     one value per file, a line of text, written by the daemon alone, replaced whole.
- * control/request   "<id> <verb> <argument>\n", written by whoever asks, under control/lock (flock),
- *                   replaced whole. The daemon answers in
- * status/answer     "<id> <errno> <words>\n"   (errno 0: done).
- * status/alive      flock held by the living daemon; its text is the pid. Nobody holds it: no daemon.
+ * status/<name>     one value per file, a line of text, written by the daemon alone, replaced whole
+ * control/request   "<id> <verb> <argument>\n", written by whoever asks, under control/lock
+ *                   (flock), replaced whole; the daemon answers in
+ * status/answer     "<id> <errno> <words>\n" (errno 0: done)
+ * status/alive      flock held by the living daemon; its text is the pid; nobody holds it: no
+ *                   daemon
  *
  * Drive status files: state medium tapealert position counters last_error prevent online pid.
  *   state    empty | loading | ready | unloaded | ejecting | offline   (one word)
- *   medium   "<barcode>\n": the cartridge that the daemon has seen in its directory, empty line if none
+ *   medium   "<barcode>\n": the cartridge that the daemon has seen in its directory, an empty
+ *            line if none
  * Drive verbs:
  *   look             read the directory again and answer when `medium` tells the truth
  *   eject            unload; the cartridge's files are closed and free to move when answered
@@ -33,20 +35,20 @@
 #include <sys/types.h>
 
 /*
- * Requests by hand: `echo eject > control/request`, with or without a number in front; the answer is
- * in status/answer. A line counts when it ends with a newline.
+ * Requests by hand: `echo eject > control/request`, with or without a number in front; the answer
+ * is in status/answer. A line counts when it ends with a newline.
  *
- * A request that stands in control/request when a daemon begins is not carried out: it was meant for
- * an earlier daemon, or nobody waits for it any more. An asker that does wait hears of it and asks
- * again by itself. An asker that gives up takes its request back.
+ * A request that stands in control/request when a daemon begins is not carried out: it was meant
+ * for an earlier daemon, or nobody waits for it any more. An asker that does wait hears of it and
+ * asks again by itself. An asker that gives up takes its request back.
  */
 
 /* ---- asking --------------------------------------------------------------------------------- */
 
 /*
- * Asks the daemon of `e` (a drive; or e.type ELEM_PICKER with n 0: the library's own daemon) and waits
- * for the answer. 0 done; -errno of the daemon with its words in `why`; -ENODEV nobody lives there;
- * -ETIMEDOUT it lives and did not answer. A daemon that dies while we wait is -ENODEV.
+ * Asks the daemon of `e` (a drive; or e.type ELEM_PICKER with n 0: the library's own daemon) and
+ * waits for the answer. 0 done; -errno of the daemon with its words in `why`; -ENODEV nobody lives
+ * there; -ETIMEDOUT it lives and did not answer. A daemon that dies while we wait is -ENODEV.
  */
 int ctl_ask(struct tree *t, const struct elem *e, int timeout_ms, char *why, size_t why_size,
 	    const char *fmt, ...) __attribute__((format(printf, 6, 7)));
@@ -63,8 +65,8 @@ ssize_t ctl_status_read(struct tree *t, const struct elem *e, const char *name, 
 struct ctl; /* one daemon's desk */
 
 /*
- * Makes status/ and control/, takes status/alive (-EBUSY: another lives; retried for up to 2 s because
- * a killed process keeps its lock until its last thread is gone).
+ * Makes status/ and control/, takes status/alive (-EBUSY: another lives; retried for up to 2 s
+ * because a killed process keeps its lock until its last thread is gone).
  */
 int ctl_open(struct tree *t, const struct elem *e, struct ctl **ctlp);
 void ctl_close(struct ctl *c);
@@ -89,8 +91,8 @@ struct ctl_request {
 int ctl_next(struct ctl *c, struct ctl_request *ret);
 
 /*
- * err: 0, or an errno (either sign). An answer to a request that another one has replaced meanwhile is
- * dropped: its asker is gone. ESTALE is not for daemons.
+ * err: 0, or an errno (either sign). An answer to a request that another one has replaced
+ * meanwhile is dropped: its asker is gone. ESTALE is not for daemons.
  */
 int ctl_answer(struct ctl *c, const struct ctl_request *req, int err, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));

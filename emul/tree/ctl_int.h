@@ -9,8 +9,8 @@
 #include <errno.h>
 
 /*
- * The errno in an answer to a request that stood there before the daemon began: not done, ask again.
- * No daemon answers it by itself.
+ * The errno in an answer to a request that stood there before the daemon began: not done, ask
+ * again. No daemon answers it by itself.
  */
 #define CTL_STALE ESTALE
 

@@ -5,9 +5,9 @@
  *
  * Order of things, all under the arm locks: everything is looked at; the drives that must give
  * something up are asked; the links are renamed; the drives that got something are told and have
- * seen it. What fails after the first rename is undone in reverse order. A process that is killed in
- * between leaves each cartridge where its last rename put it; one that was left in a picker half-way
- * through an exchange is put back by tree_repair().
+ * seen it. What fails after the first rename is undone in reverse order. A process that is killed
+ * in between leaves each cartridge where its last rename put it; one that was left in a picker
+ * half-way through an exchange is put back by tree_repair().
  */
 
 #include "tree/move.h"

@@ -4,12 +4,14 @@
  *
  * state/.where/<barcode> is a symbolic link whose target is a record, not a path:
  *
- *	<to> <alt> <from> <flags> <seq>		e.g. lib0/slots/0003 lib0/drives/1 lib0/slots/0001 o 7f3a...
+ *	<to> <alt> <from> <flags> <seq>
+ *	lib0/slots/0003 lib0/drives/1 lib0/slots/0001 .o 18c3...
  *
- * A symbolic link because it is replaced atomically, read with one system call and never torn. It is
- * written before the cartridge's own link is renamed, so at every moment, also after a crash, the
- * cartridge is at `to` or at `alt`. It is a hint all the same: what it says is looked up before it is
- * believed, and where it is wrong (somebody used mv inside state/ by hand) everything is scanned.
+ * A symbolic link because it is replaced atomically, read with one system call and never torn. It
+ * is written before the cartridge's own link is renamed, so at every moment, also after a crash,
+ * the cartridge is at `to` or at `alt`. It is a hint all the same: what it says is looked up
+ * before it is believed, and where it is wrong (somebody used mv inside state/ by hand) everything
+ * is scanned.
  *
  * Written under the arm locks of the places that it names.
  */
@@ -149,7 +151,9 @@ static int search_all(struct tree *t, struct search *s)
 	return tree_libraries(t, search_library, &in);
 }
 
-/* The record said something else: say it right, if the arm is free, so that the next look is fast. */
+/*
+ * The record said something else: say it right, if the arm is free, so that the next look is fast.
+ */
 static void place_heal(struct tree *t, const char *barcode, const struct elem *found)
 {
 	const char *name = found->library;
@@ -175,7 +179,9 @@ int tree_where(struct tree *t, const char *barcode, struct elem *ret)
 		struct place before, after;
 		int had = place_read(t, barcode, &before), has, n;
 
-		/* `to` twice: it may go from alt to to after the first look and before the second. */
+		/*
+		 * `to` twice: it may go from alt to to after the first look and before the second.
+		 */
 		if (!had && (tree_has(t, &before.to, barcode))) {
 			*ret = before.to;
 			return 0;

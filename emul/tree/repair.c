@@ -188,19 +188,22 @@ static void link_drop(struct tree *t, const struct found *f, const char *reason)
 /* The home was moved, or somebody made the link by hand: let it lead to the cartridge again. */
 static int link_aim(struct tree *t, const struct found *f)
 {
-	char want[PATH_MAX], have[PATH_MAX], tmp[BARCODE_MAX + 8];
-	cleanup_fd int fd = tree_elem_open(t, &f->at);
+	char want[PATH_MAX], have[PATH_MAX], tmp[BARCODE_MAX + 8], path[PLACE_PATH_MAX];
+	cleanup_fd int fd = -1;
 	ssize_t n;
 
-	if (fd < 0)
-		return fd;
 	link_target(t, f->barcode, want, sizeof(want));
-	n = readlinkat(fd, f->barcode, have, sizeof(have) - 1);
+	elem_path(&f->at, path);
+	snprintf(path + strlen(path), BARCODE_MAX + 2, "/%s", f->barcode);
+	n = readlinkat(t->state_fd, path, have, sizeof(have) - 1);
 	if (n >= 0) {
 		have[n] = '\0';
 		if (!strcmp(have, want))
 			return 0;
 	}
+	fd = tree_elem_open(t, &f->at);
+	if (fd < 0)
+		return fd;
 	snprintf(tmp, sizeof(tmp), ".%s.aim", f->barcode);
 	unlinkat(fd, tmp, 0);
 	if (symlinkat(want, fd, tmp) < 0 || renameat(fd, tmp, fd, f->barcode) < 0)

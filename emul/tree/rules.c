@@ -2,10 +2,10 @@
 /*
  * Who may move what now: doors, off line, and what a drive says. See tree.h.
  *
- * Doors. The robot does not reach into an open import/export element; a move between two elements is
- * the robot's, whoever asked for it. Between the vault and an import/export element a person's hand
- * moves it: through the open door, or opening and closing it on the way, but not while the host has
- * locked it (PREVENT MEDIUM REMOVAL to the library).
+ * Doors. The robot does not reach into an open import/export element; a move between two elements
+ * is the robot's, whoever asked for it. Between the vault and an import/export element a person's
+ * hand moves it: through the open door, or opening and closing it on the way, but not while the
+ * host has locked it (PREVENT MEDIUM REMOVAL to the library).
  *
  * Off line. A drive that is off line is not touched; a library that is off line has no robot, but
  * hands still reach its import/export elements. What a dead daemon left in its status counts for

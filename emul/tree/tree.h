@@ -13,10 +13,10 @@
  *   state/<library>/{status,control}/     what vtllibrary publishes, what is asked of it
  *   state/<library>/drives/1/{status,control}/   the same for the drive's vtltape
  *
- * A move is one renameat2(RENAME_NOREPLACE) of the link under the arm lock of each library involved
- * (vault: its own lock; locks are taken in ascending name order), then fsync of both directories. So a
- * crash leaves a cartridge in exactly one place. Exchange is RENAME_EXCHANGE-free: two moves through a
- * picker of the library or, without a free one, refused.
+ * A move is one renameat2(RENAME_NOREPLACE) of the link under the arm lock of each library
+ * involved (vault: its own lock; locks are taken in ascending name order), then fsync of both
+ * directories. So a crash leaves a cartridge in exactly one place. Exchange is
+ * RENAME_EXCHANGE-free: two moves through a picker of the library or, without a free one, refused.
  *
  * A handle may be used by several threads. Errors are -errno; a refusal also says why in words.
  */
@@ -68,28 +68,34 @@ int tree_library_shape(struct tree *t, const char *library, const struct tree_sh
 int tree_library_get(struct tree *t, const char *library, struct tree_shape *ret);
 
 /*
- * Removes a library: -EBUSY while an element holds a cartridge or a daemon of it lives, -ENXIO no such
- * library.
+ * Removes a library: -EBUSY while an element holds a cartridge or a daemon of it lives, -ENXIO no
+ * such library.
  */
 int tree_library_remove(struct tree *t, const char *library);
 
 /*
- * May a library have this name: 1 to LIBRARY_NAME_MAX of A-Z a-z 0-9 _ - . and a letter or digit first;
- * not one that stands beside the libraries in the mount (vault, events, cartridges, pool, last_error).
+ * May a library have this name: 1 to LIBRARY_NAME_MAX of A-Z a-z 0-9 _ - . and a letter or digit
+ * first; not one that stands beside the libraries in the mount (vault, events, cartridges, pool,
+ * last_error).
  */
 bool library_name_valid(const char *name);
 
 /* Calls fn for each library in name order until it returns non-zero, which is returned. */
 int tree_libraries(struct tree *t, int (*fn)(void *arg, const char *library), void *arg);
 
-/* "lib0/slots/0003", "lib0/drives/1", "vault". parse: -EINVAL (one spelling: "slots/3" is none). buf: TREE_PATH_MAX bytes. */
+/*
+ * "lib0/slots/0003", "lib0/drives/1", "vault". parse: -EINVAL (one spelling: "slots/3" is none).
+ * buf: TREE_PATH_MAX bytes.
+ */
 #define TREE_PATH_MAX 64
 void elem_path(const struct elem *e, char *buf);
 int elem_parse(const char *path, struct elem *ret);
 const char *elem_dir_name(enum elem_type type); /* "slots", "drives", "map", "pickers", "vault" */
 bool elem_equal(const struct elem *a, const struct elem *b);
 
-/* An O_DIRECTORY descriptor of the element's directory (caller closes) or -ENXIO: no such element. */
+/*
+ * An O_DIRECTORY descriptor of the element's directory (caller closes) or -ENXIO: no such element.
+ */
 int tree_elem_open(struct tree *t, const struct elem *e);
 
 /* The cartridge in an element (not the vault). -ENOENT empty, -ENXIO no such element. */
@@ -98,7 +104,9 @@ int tree_occupant(struct tree *t, const struct elem *e, char barcode[BARCODE_MAX
 /* Where a cartridge is. -ENOENT nowhere. */
 int tree_where(struct tree *t, const char *barcode, struct elem *ret);
 
-/* Calls fn for each cartridge in an element or in the vault; stops at non-zero, which it returns. */
+/*
+ * Calls fn for each cartridge in an element or in the vault; stops at non-zero, which it returns.
+ */
 int tree_list(struct tree *t, const struct elem *e, int (*fn)(void *arg, const char *barcode),
 	      void *arg);
 
@@ -132,10 +140,10 @@ enum tree_move_flags {
 /*
  * Moves the cartridge in `src` (the vault: the one named) to `dst`. barcode may be NULL except for
  * the vault; where given, another occupant is TREE_SOURCE_EMPTY. Same rules for robot and operator:
- *   - out of a drive: the drive's daemon is asked to unload first ("eject"); refused while removal is
- *     prevented; a drive whose daemon is dead gives its cartridge up freely;
- *   - into a drive: returns when the drive has seen the cartridge (its status names it) or, where no
- *     daemon lives, at once;
+ *   - out of a drive: the drive's daemon is asked to unload first ("eject"); refused while
+ *     removal is prevented; a drive whose daemon is dead gives its cartridge up freely;
+ *   - into a drive: returns when the drive has seen the cartridge (its status names it) or, where
+ *     no daemon lives, at once;
  *   - src equal dst: 0 when it is there.
  * On success the cartridge's "from" record is set (see tree_source). 0 or -errno with `why` filled
  * in (`why` may be NULL).
@@ -144,30 +152,32 @@ int tree_move(struct tree *t, const struct elem *src, const char *barcode, const
 	      unsigned flags, struct tree_refusal *why);
 
 /*
- * SMC EXCHANGE MEDIUM: src -> dst1 and what was in dst1 -> dst2 (dst2 may equal src) as one operation
- * under one hold of the arm: by way of a free picker when dst2 is src. All or nothing: what had been
- * done is undone when a later step is refused; a crash in between leaves every cartridge in one place.
+ * SMC EXCHANGE MEDIUM: src -> dst1 and what was in dst1 -> dst2 (dst2 may equal src) as one
+ * operation under one hold of the arm: by way of a free picker when dst2 is src. All or nothing:
+ * what had been done is undone when a later step is refused; a crash in between leaves every
+ * cartridge in one place.
  */
 int tree_exchange(struct tree *t, const struct elem *src, const struct elem *dst1,
 		  const struct elem *dst2, unsigned flags, struct tree_refusal *why);
 
 /*
- * The storage element (or import/export element, or the vault) a cartridge was last moved from, through
- * whichever drives and pickers, for SVALID, and whether a person put it where
- * it is (SMC: ImpExp bit). -ENOENT unknown.
+ * The storage element (or import/export element, or the vault) a cartridge was last moved from,
+ * through whichever drives and pickers, for SVALID, and whether a person put it where it is (SMC:
+ * ImpExp bit). -ENOENT unknown.
  */
 int tree_source(struct tree *t, const char *barcode, struct elem *from, bool *by_operator);
 
 /*
- * A new cartridge (already in the pool) gets its place; -EEXIST if it has one or if dst is full. And the
- * last one: the link in the vault goes, for destroying (-ENOENT not in the vault).
+ * A new cartridge (already in the pool) gets its place; -EEXIST if it has one or if dst is full.
+ * And the last one: the link in the vault goes, for destroying (-ENOENT not in the vault).
  */
 int tree_insert(struct tree *t, const char *barcode, const struct elem *dst);
 int tree_remove(struct tree *t, const char *barcode);
 
 /*
- * Cartridges in the pool without a place (a crash between cart_create and tree_insert) are put into
- * the vault; links without a cartridge are removed and logged. Called at start by whoever starts first.
+ * Cartridges in the pool without a place (a crash between cart_create and tree_insert) are put
+ * into the vault; links without a cartridge are removed and logged. Called at start by whoever
+ * starts first.
  */
 int tree_repair(struct tree *t);
 

@@ -28,12 +28,15 @@ struct elem elem_vault(void);
 
 /* ---- tree.c --------------------------------------------------------------------------------- */
 
-/* mkdir that gives the new directory to the owner of the parent when root makes it. 1 made, 0 there. */
+/*
+ * mkdir that gives the new directory to the owner of the parent when root makes it. 1 made, 0
+ * there.
+ */
 int tree_mkdir(int dirfd, const char *name);
 /*
- * Opens a lock file, making it when missing; made by root it belongs to the owner of the directory, so that
- * the daemons' user can take it later. Read-only where more is not allowed, which is enough for flock
- * on local file systems.
+ * Opens a lock file, making it when missing; made by root it belongs to the owner of the
+ * directory, so that the daemons' user can take it later. Read-only where more is not allowed,
+ * which is enough for flock on local file systems.
  */
 int tree_lockfile(int dirfd, const char *name);
 DIR *tree_opendir(int dirfd, const char *path);
@@ -60,9 +63,9 @@ struct arms {
 enum arms_flags { ARMS_TRY = 1 }; /* -EAGAIN instead of waiting */
 
 /*
- * Takes the arm locks of libraries ("" or "vault": the vault's), each once, in ascending name order,
- * each on a descriptor of its own, so threads of one process exclude each other too. -ENXIO: no such
- * library.
+ * Takes the arm locks of libraries ("" or "vault": the vault's), each once, in ascending name
+ * order, each on a descriptor of its own, so threads of one process exclude each other too.
+ * -ENXIO: no such library.
  */
 int arms_lock(struct tree *t, const char *const *names, unsigned n, unsigned flags,
 	      struct arms *ret);

@@ -3,10 +3,10 @@
  * Hearing of changes by inotify: see watch.h.
  *
  * One node per watched directory, found by its watch descriptor; its roles say what is told of it.
- * Beside them a list of what was asked for (subscriptions): when the queue overflowed or a directory
- * went away they are applied again, which only adds what is missing. A subscription whose directory
- * is not there (a drive whose daemon never ran has no status/) waits with watches on the directories
- * above.
+ * Beside them a list of what was asked for (subscriptions): when the queue overflowed or a
+ * directory went away they are applied again, which only adds what is missing. A subscription
+ * whose directory is not there (a drive whose daemon never ran has no status/) waits with watches
+ * on the directories above.
  */
 
 #include "tree/watch.h"
@@ -225,7 +225,10 @@ static int status_add(struct watch *w, const struct elem *desk)
 {
 	int err;
 
-	/* IN_CREATE, for door/, only where there is one: it doubles the events of every status file. */
+	/*
+	 * IN_CREATE, for door/, only where there is one: it doubles the events of every status
+	 * file.
+	 */
 	err = dir_add(w, K_STATUS, desk, R_STATUS | (desk->type == ELEM_DRIVE ? 0 : R_ANCESTOR));
 	if (!err && desk->type != ELEM_DRIVE)
 		err = lenient(dir_add(w, K_DOOR, desk, R_STATUS));

@@ -3,8 +3,8 @@
 #define TESTS_FAKE_DAEMON_H
 
 /*
- * A process that answers at a drive's or a library's desk as a daemon does, and as bad ones do. What it
- * says to a verb is a rule:
+ * A process that answers at a drive's or a library's desk as a daemon does, and as bad ones do.
+ * What it says to a verb is a rule:
  *
  *	"eject=busy look=slow:300 ..."
  *	  ok          done (so are verbs without a rule)
@@ -14,8 +14,8 @@
  *	  silent      no answer, ever
  *	  slow:MS     answers after a while
  *	  die         ends without an answer
- * "look" publishes `medium` before it answers. "echo X" answers with X. "count" answers with the number of
- * requests so far.
+ * "look" publishes `medium` before it answers. "echo X" answers with X. "count" answers with the
+ * number of requests so far.
  */
 
 #include "scratch.h"

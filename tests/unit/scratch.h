@@ -2,7 +2,10 @@
 #ifndef TESTS_SCRATCH_H
 #define TESTS_SCRATCH_H
 
-/* A directory of its own for a test, and a tree in it. Gone again when the test ends, also by failing. */
+/*
+ * A directory of its own for a test, and a tree in it. Gone again when the test ends, also by
+ * failing.
+ */
 
 #include "tree/tree.h"
 #include "util/file.h"
@@ -27,8 +30,9 @@ struct scratch {
 };
 
 /*
- * A process that sleeps until the test is through or has died (of a signal, a time limit), removes the
- * directory and ends. In a session of its own, so that what ends the test's process group does not end it.
+ * A process that sleeps until the test is through or has died (of a signal, a time limit), removes
+ * the directory and ends. In a session of its own, so that what ends the test's process group does
+ * not end it.
  */
 static inline pid_t scratch_janitor(const char *dir)
 {

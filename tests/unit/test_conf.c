@@ -126,8 +126,9 @@ static void assert_is_default(struct scratch *s, struct conf *c)
 }
 
 /*
- * The file that is installed says in its comments what the defaults are. As it is, and with every comment
- * that is a setting uncommented (but for what overrides the personality's words), it means the same.
+ * The file that is installed says in its comments what the defaults are. As it is, and with every
+ * comment that is a setting uncommented (but for what overrides the personality's words), it means
+ * the same.
  */
 static void test_installed_file(void **state)
 {
@@ -223,7 +224,9 @@ static void test_few(void **state)
 	conf_free(c);
 }
 
-/* Default serials and addresses of many libraries with many drives do not meet (conf_load checks). */
+/*
+ * Default serials and addresses of many libraries with many drives do not meet (conf_load checks).
+ */
 static void test_many_libraries(void **state)
 {
 	char text[8192] = "";

@@ -7,6 +7,7 @@
 #include "tree/tree_int.h"
 
 #include <dirent.h>
+#include <pthread.h>
 
 static const struct elem drive1 = { .type = ELEM_DRIVE, .n = 1, .library = "lib0" };
 static const struct elem desk = { .type = ELEM_PICKER, .n = 0, .library = "lib0" };
@@ -193,8 +194,8 @@ static void test_ask(void **state)
 }
 
 /*
- * An answer takes no longer than waking two processes: nobody naps in between. The quickest of many counts,
- * the machine may be busy with something else.
+ * An answer takes no longer than waking two processes: nobody naps in between. The quickest of
+ * many counts, the machine may be busy with something else.
  */
 static void test_ask_is_quick(void **state)
 {
@@ -272,7 +273,10 @@ static void test_ask_late(void **state)
 	fake_kill(pid);
 }
 
-/* A daemon with threads answers the first request after it took the second: nobody reads that any more. */
+/*
+ * A daemon with threads answers the first request after it took the second: nobody reads that any
+ * more.
+ */
 static void test_answer_superseded(void **state)
 {
 	struct tree *t = TREE(state);
@@ -540,6 +544,54 @@ static void test_root_then_user(void **state)
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+struct publisher {
+	struct ctl *c;
+	int n;
+};
+
+static void *publisher_thread(void *arg)
+{
+	struct publisher *p = arg;
+	char name[16];
+
+	snprintf(name, sizeof(name), "value%d", p->n % 2); /* two threads to a name */
+	for (int i = 0; i < 100; i++)
+		if (ctl_publish(p->c, name, "%d %d", p->n, i))
+			return (void *)1;
+	return NULL;
+}
+
+/* Any thread publishes, while another one answers. */
+static void test_threads(void **state)
+{
+	struct tree *t = TREE(state);
+	struct publisher p[4];
+	struct ctl_request req;
+	pthread_t th[4];
+	void *failed;
+	struct ctl *c;
+
+	assert_int_equal(ctl_open(t, &drive1, &c), 0);
+	for (int i = 0; i < 4; i++) {
+		p[i] = (struct publisher){ c, i };
+		assert_int_equal(pthread_create(&th[i], NULL, publisher_thread, &p[i]), 0);
+	}
+	for (int i = 0; i < 50; i++) {
+		char text[32];
+
+		snprintf(text, sizeof(text), "%d look\n", i + 1);
+		write_by_hand(t, text);
+		assert_int_equal(ctl_next(c, &req), 1);
+		assert_true(req.id == (uint64_t)i + 1);
+		assert_int_equal(ctl_answer(c, &req, 0, "%s", ""), 0);
+	}
+	for (int i = 0; i < 4; i++) {
+		pthread_join(th[i], &failed);
+		assert_null(failed);
+	}
+	ctl_close(c);
+}
+
 #define CTL_TEST(f) cmocka_unit_test_setup_teardown(f, scratch_setup, scratch_teardown)
 
 int main(void)
@@ -564,6 +616,7 @@ int main(void)
 		CTL_TEST(test_by_hand),
 		CTL_TEST(test_sweep),
 		CTL_TEST(test_root_then_user),
+		CTL_TEST(test_threads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

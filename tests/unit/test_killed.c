@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Killed everywhere: a process that moves, exchanges, inserts is traced and killed before each system call
- * that changes something, and before its end, one after the other. Each time every cartridge is in exactly
- * one place, known to its record, and after tree_repair() where the operation left it or had found it.
+ * Killed everywhere: a process that moves, exchanges, inserts is traced and killed before each
+ * system call that changes something, and before its end, one after the other. Each time every
+ * cartridge is in exactly one place, known to its record, and after tree_repair() where the
+ * operation left it or had found it.
  */
 
 #include "fake_daemon.h"
@@ -55,8 +56,8 @@ static const struct operation operations[] = {
 };
 
 /*
- * Stopped where a system call is about to be made that changes a file system, waits for a lock, syncs, or
- * ends the process. Between two of them nothing changes that could be seen later.
+ * Stopped where a system call is about to be made that changes a file system, waits for a lock,
+ * syncs, or ends the process. Between two of them nothing changes that could be seen later.
  */
 static bool at_change(pid_t pid)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Moves among processes: drives and libraries that say no, that are silent, that die; and many movers at
- * once that are killed at any moment.
+ * Moves among processes: drives and libraries that say no, that are silent, that die; and many
+ * movers at once that are killed at any moment.
  */
 
 #include "fake_daemon.h"
@@ -313,8 +313,8 @@ static int storm_count(void *arg, const char *barcode, const struct elem *e)
 }
 
 /*
- * With the arms held nothing moves: each cartridge has one link and is where the record says, and no
- * element has two.
+ * With the arms held nothing moves: each cartridge has one link and is where the record says, and
+ * no element has two.
  */
 static void storm_check(struct tree *t)
 {

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* emul/tree: elements, places, moves and what crashes leave. Asking drives: test_ctl.c, test_moves.c. */
+/*
+ * emul/tree: elements, places, moves and what crashes leave. Asking drives: test_ctl.c,
+ * test_moves.c.
+ */
 
 #include "scratch.h"
 

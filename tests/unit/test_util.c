@@ -285,7 +285,9 @@ struct mill {
 	unsigned seed;	       /* under lock */
 };
 
-/* Fills a buffer, leaves one reference on the desk, and checks one that somebody else left there. */
+/*
+ * Fills a buffer, leaves one reference on the desk, and checks one that somebody else left there.
+ */
 static void *mill_thread(void *arg)
 {
 	struct mill *m = arg;

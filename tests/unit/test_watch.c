@@ -21,7 +21,10 @@ struct heard {
 static const struct elem drive1 = { .type = ELEM_DRIVE, .n = 1, .library = "lib0" };
 static const struct elem desk = { .type = ELEM_PICKER, .n = 0, .library = "lib0" };
 
-/* Everything that waits now: inotify's queue is filled before the call that changed something returns. */
+/*
+ * Everything that waits now: inotify's queue is filled before the call that changed something
+ * returns.
+ */
 static void hear(struct heard *h)
 {
 	int ret;
