@@ -13,11 +13,7 @@
 /*
  * Self-test codes that end before the command does; the background ones would need a results log.
  */
-enum {
-	SELFTEST_DEFAULT = 0,
-	SELFTEST_FOREGROUND_SHORT = 5,
-	SELFTEST_FOREGROUND_EXTENDED = 6
-};
+enum { SELFTEST_DEFAULT = 0, SELFTEST_FOREGROUND_SHORT = 5, SELFTEST_FOREGROUND_EXTENDED = 6 };
 
 struct sense spc_send_diagnostic(struct scsi_lu *lu, struct scsi_cmd *cmd)
 {

@@ -12,11 +12,7 @@
 #define INQUIRY_VERSIONS 58
 #define INQUIRY_EVPD	 0x01
 
-enum {
-	VPD_SUPPORTED = 0x00,
-	VPD_SERIAL = 0x80,
-	VPD_DEVICE_ID = 0x83
-};
+enum { VPD_SUPPORTED = 0x00, VPD_SERIAL = 0x80, VPD_DEVICE_ID = 0x83 };
 
 static void text(uint8_t *p, const char *s, size_t width)
 {

@@ -9,12 +9,7 @@
 
 #include <string.h>
 
-enum {
-	PC_THRESHOLD = 0,
-	PC_CUMULATIVE = 1,
-	PC_DEFAULT_THRESHOLD = 2,
-	PC_DEFAULT_CUMULATIVE = 3
-};
+enum { PC_THRESHOLD = 0, PC_CUMULATIVE = 1, PC_DEFAULT_THRESHOLD = 2, PC_DEFAULT_CUMULATIVE = 3 };
 
 #define SPF	     0x40
 #define ALL_SUBPAGES 0xff

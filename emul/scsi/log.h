@@ -13,11 +13,11 @@
 struct log_writer;
 
 enum log_control { /* parameter control byte */
-	LOG_BOUNDED = 0x40 | 0x00,
-	LOG_COUNTER = 0x00,
-	LOG_ASCII = 0x01,
-	LOG_BINARY = 0x03, /* binary format list */
-	LOG_DS = 0x40,	   /* not saved */
+		   LOG_BOUNDED = 0x40 | 0x00,
+		   LOG_COUNTER = 0x00,
+		   LOG_ASCII = 0x01,
+		   LOG_BINARY = 0x03, /* binary format list */
+		   LOG_DS = 0x40,     /* not saved */
 };
 
 /* The framework drops parameters below the CDB's parameter pointer. */

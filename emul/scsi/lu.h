@@ -145,8 +145,8 @@ struct mode_page {
 	 */
 	struct sense (*check)(struct scsi_lu *lu, const uint8_t *page, unsigned at);
 	/*
-	 * A page whose number of fields the host chooses (11h: partition sizes): MODE SELECT may leave out
-	 * what is past min_len, and it keeps its value. 0: the whole page or nothing.
+	 * A page whose number of fields the host chooses (11h: partition sizes): MODE SELECT may
+	 * leave out what is past min_len, and it keeps its value. 0: the whole page or nothing.
 	 */
 	uint8_t min_len;
 };

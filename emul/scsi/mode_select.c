@@ -67,7 +67,7 @@ static struct lu_mode_value *mode_value(struct scsi_lu *lu, uint8_t page, uint8_
 	return NULL;
 }
 
-/* The new page (`len` bytes of it) differs from the current one in changeable bits only. Under attr. */
+/* The new page (`len` bytes of it) differs from the current one in changeable bits only: attr. */
 static struct sense check_changeable(struct scsi_lu *lu, struct chosen *c, const uint8_t *given,
 				     unsigned header, size_t len)
 {

@@ -5,12 +5,7 @@
 
 #include <string.h>
 
-enum {
-	PC_CURRENT = 0,
-	PC_CHANGEABLE = 1,
-	PC_DEFAULT = 2,
-	PC_SAVED = 3
-};
+enum { PC_CURRENT = 0, PC_CHANGEABLE = 1, PC_DEFAULT = 2, PC_SAVED = 3 };
 
 #define ALL_PAGES    0x3f
 #define ALL_SUBPAGES 0xff

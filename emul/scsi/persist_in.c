@@ -3,12 +3,7 @@
 
 #include "scsi/spc.h"
 
-enum {
-	READ_KEYS = 0,
-	READ_RESERVATION = 1,
-	REPORT_CAPABILITIES = 2,
-	READ_FULL_STATUS = 3
-};
+enum { READ_KEYS = 0, READ_RESERVATION = 1, REPORT_CAPABILITIES = 2, READ_FULL_STATUS = 3 };
 
 #define CRH   0x10
 #define ATP_C 0x04

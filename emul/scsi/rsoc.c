@@ -11,17 +11,8 @@
 #define CTDP_ALL   0x02 /* all_commands: flags byte */
 #define CTDP_ONE   0x80 /* one_command: byte 1 */
 
-enum {
-	REPORT_ALL = 0,
-	REPORT_OPCODE = 1,
-	REPORT_OPCODE_SA = 2,
-	REPORT_EITHER = 3
-};
-enum {
-	SUPPORT_NO = 1,
-	SUPPORT_STANDARD = 3,
-	SUPPORT_VENDOR = 5
-};
+enum { REPORT_ALL = 0, REPORT_OPCODE = 1, REPORT_OPCODE_SA = 2, REPORT_EITHER = 3 };
+enum { SUPPORT_NO = 1, SUPPORT_STANDARD = 3, SUPPORT_VENDOR = 5 };
 
 static void add_timeouts(struct reply *r, const struct scsi_op *op)
 {

@@ -100,15 +100,15 @@ enum asc {
 struct sense {
 	uint8_t status; /* enum scsi_status; SAM_GOOD with key 0 is plain success */
 	uint8_t key;
-	uint16_t asc;	/* enum asc, or a vendor's */
-	bool deferred;	/* response code 71h/73h */
+	uint16_t asc;  /* enum asc, or a vendor's */
+	bool deferred; /* response code 71h/73h */
 	bool filemark, eom, ili;
 	bool info_valid;
-	int64_t info;	/* INFORMATION; two's complement in fixed format */
+	int64_t info;	  /* INFORMATION; two's complement in fixed format */
 	bool field_valid; /* sense-key specific: field pointer */
 	bool field_in_cdb;
-	uint16_t field;	/* byte */
-	int8_t bit;	/* 0..7, -1: whole byte(s) */
+	uint16_t field;	     /* byte */
+	int8_t bit;	     /* 0..7, -1: whole byte(s) */
 	bool progress_valid; /* sense-key specific: progress indication (never with field_valid) */
 	uint16_t progress;   /* of 65536 */
 };
@@ -133,16 +133,24 @@ static inline struct sense sense_status(enum scsi_status status)
 /* ILLEGAL REQUEST, INVALID FIELD IN CDB / PARAMETER LIST, with the field pointer. bit -1: none. */
 static inline struct sense sense_bad_cdb(unsigned byte, int bit)
 {
-	return (struct sense){ .status = SAM_CHECK_CONDITION, .key = SK_ILLEGAL_REQUEST,
-			       .asc = ASC_INVALID_FIELD_IN_CDB, .field_valid = true,
-			       .field_in_cdb = true, .field = (uint16_t)byte, .bit = (int8_t)bit };
+	return (struct sense){ .status = SAM_CHECK_CONDITION,
+			       .key = SK_ILLEGAL_REQUEST,
+			       .asc = ASC_INVALID_FIELD_IN_CDB,
+			       .field_valid = true,
+			       .field_in_cdb = true,
+			       .field = (uint16_t)byte,
+			       .bit = (int8_t)bit };
 }
 
 static inline struct sense sense_bad_list(unsigned byte, int bit)
 {
-	return (struct sense){ .status = SAM_CHECK_CONDITION, .key = SK_ILLEGAL_REQUEST,
-			       .asc = ASC_INVALID_FIELD_IN_LIST, .field_valid = true,
-			       .field_in_cdb = false, .field = (uint16_t)byte, .bit = (int8_t)bit };
+	return (struct sense){ .status = SAM_CHECK_CONDITION,
+			       .key = SK_ILLEGAL_REQUEST,
+			       .asc = ASC_INVALID_FIELD_IN_LIST,
+			       .field_valid = true,
+			       .field_in_cdb = false,
+			       .field = (uint16_t)byte,
+			       .bit = (int8_t)bit };
 }
 
 static inline bool sense_is_good(const struct sense *s)

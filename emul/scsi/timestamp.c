@@ -8,9 +8,7 @@
 
 #include <time.h>
 
-enum {
-	ORIGIN_SET = 2
-};
+enum { ORIGIN_SET = 2 };
 
 static int64_t clock_ms(void)
 {

@@ -10,10 +10,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-enum {
-	ACTION_OPEN = 0,
-	ACTION_CLOSE = 1
-};
+enum { ACTION_OPEN = 0, ACTION_CLOSE = 1 };
 
 static unsigned door_index(unsigned n)
 {

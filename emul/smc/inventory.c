@@ -24,11 +24,11 @@
 #define SETTLED_NS 2000000000ll
 
 enum medium_type { /* SMC-3 table 15 */
-	MT_UNSPECIFIED = 0,
-	MT_DATA = 1,
-	MT_CLEANING = 2,
-	MT_DIAGNOSTIC = 3,
-	MT_WORM = 4,
+		   MT_UNSPECIFIED = 0,
+		   MT_DATA = 1,
+		   MT_CLEANING = 2,
+		   MT_DIAGNOSTIC = 3,
+		   MT_WORM = 4,
 };
 
 struct seen {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# MOVE and EXCHANGE MEDIUM over a port: the same rules as mv, told in sense; nothing lost by kill -9.
+# MOVE and EXCHANGE MEDIUM over a port: the rules of mv, told in sense; nothing lost by kill -9.
 
 load ../lib/vtl.bash
 
@@ -45,7 +45,8 @@ each_in_one_place()
 	cdb_sense 5/21/01 lib0 a5 00 03 e8 03 e8 01 f4 00 00 00 00
 	cdb_sense 5/24/00 lib0 a5 00 00 00 03 e8 01 f4 00 00 01 00
 	assert_eq "$(in_element lib0/slots/0001)" E01001L8
-	assert_file "$VTL_HOME/state/lib0/status/last_error" 'lib0/slots/0002 is full: E01002L8 is in it'
+	assert_file "$VTL_HOME/state/lib0/status/last_error" \
+		'lib0/slots/0002 is full: E01002L8 is in it'
 }
 
 @test "a drive that is off line is not served, and is again when it is on line" {
@@ -109,8 +110,8 @@ each_in_one_place()
 	for i in 1 2 3; do
 		# from slot 1 to slot 5 and back, for ever
 		(
-			while cdb -n "mover$i" lib0 a5 00 00 00 03 e8 03 ec 00 00 00 00 &&
-				cdb -n "mover$i" lib0 a5 00 00 00 03 ec 03 e8 00 00 00 00; do :; done
+			while cdb lib0 a5 00 00 00 03 e8 03 ec 00 00 00 00 &&
+				cdb lib0 a5 00 00 00 03 ec 03 e8 00 00 00 00; do :; done
 		) >/dev/null 2>&1 &
 		pid=$!
 		wait_for 20 test -L "$VTL_HOME/state/lib0/slots/0005/E01001L8"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Two initiators at one changer and one drive: attentions, reservations, mode values, prevention are kept
-# apart (SAM-5, SPC-4 5.12).
+# Two initiators at one changer and one drive: attentions, reservations, mode values, prevention
+# are kept apart (SAM-5, SPC-4 5.12).
 
 load ../lib/vtl.bash
 
@@ -76,7 +76,8 @@ pr()
 }
 
 @test "MODE SELECT tells the others, and a reset takes it back" {
-	cdb_good -n alice -x '00 00 00 00 0a 0a 04 00 00 40 00 00 00 00 00 00' lib0 15 10 00 00 10 00
+	cdb_good -n alice -x '00 00 00 00 0a 0a 04 00 00 40 00 00 00 00 00 00' \
+		lib0 15 10 00 00 10 00
 	cdb_good -n alice lib0 $TUR
 	cdb_sense 6/2a/01 -n bob lib0 $TUR # in descriptor format now
 	cdb -n bob lib0 ff 00 00 00 00 00

@@ -34,7 +34,8 @@ text()
 	local hex=$1 out=''
 
 	while [[ $hex ]]; do
-		[[ ${hex:0:2} == 00 || ${hex:0:2} == 20 ]] || printf -v out '%s%b' "$out" "\\x${hex:0:2}"
+		[[ ${hex:0:2} == 00 || ${hex:0:2} == 20 ]] ||
+			printf -v out '%s%b' "$out" "\\x${hex:0:2}"
 		hex=${hex:2}
 	done
 	echo "$out"
