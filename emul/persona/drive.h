@@ -12,11 +12,7 @@
 
 #include <stddef.h>
 
-enum media_access {
-	MEDIA_NONE,
-	MEDIA_RO,
-	MEDIA_RW
-};
+enum media_access { MEDIA_NONE, MEDIA_RO, MEDIA_RW };
 
 struct density {
 	uint8_t code;

@@ -15,14 +15,14 @@ struct library_persona {
 	uint16_t first_picker, first_map, first_drive, first_slot; /* element addresses */
 	/* Bytes of a drive's identifier: 34 vendor, product, serial; else serial only. */
 	uint8_t dvcid_length;
-	bool dvcid_always;	/* returned without the DVCID bit */
+	bool dvcid_always; /* returned without the DVCID bit */
 	const struct mode_page *const *mode_pages;
 	const struct vpd_page *vpd_pages;
 	const struct log_page *log_pages;
 	const struct scsi_op *op_overrides;
 	void (*inquiry)(struct scsi_lu *lu, uint8_t *buf);
 	uint8_t inquiry_bytes; /* of standard data, as scsi_lu_type */
-	uint64_t features; /* enum library_feature */
+	uint64_t features;     /* enum library_feature */
 };
 
 /* dvcid_length of a row whose library tells no identifiers */

@@ -38,11 +38,7 @@ static uint8_t density_now(struct ssc *s)
 
 void ssc_block_descriptor_get(struct scsi_lu *lu, unsigned pc, uint8_t bd[8])
 {
-	enum {
-		PC_CURRENT,
-		PC_CHANGEABLE,
-		PC_DEFAULT
-	};
+	enum { PC_CURRENT, PC_CHANGEABLE, PC_DEFAULT };
 	struct ssc *s = ssc_of(lu);
 
 	memset(bd, 0, 8);

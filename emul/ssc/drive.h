@@ -174,12 +174,7 @@ extern const struct scsi_op ssc_ops[];
 
 /* ---- fault.c: from errno to sense ------------------------------------------------------------ */
 
-enum ssc_doing {
-	DOING_READ,
-	DOING_WRITE,
-	DOING_MOVE,
-	DOING_LOAD
-};
+enum ssc_doing { DOING_READ, DOING_WRITE, DOING_MOVE, DOING_LOAD };
 
 /*
  * The sense for an error of the cartridge (-errno), with what belongs to it: TapeAlert, counters, the

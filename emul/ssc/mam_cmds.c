@@ -7,13 +7,7 @@
 #include "ssc/drive.h"
 #include "cart/mam.h"
 
-enum {
-	RA_VALUES,
-	RA_LIST,
-	RA_VOLUMES,
-	RA_PARTITIONS,
-	RA_SUPPORTED = 5
-};
+enum { RA_VALUES, RA_LIST, RA_VOLUMES, RA_PARTITIONS, RA_SUPPORTED = 5 };
 
 #define ATTR_READ_ONLY 0x80
 

@@ -6,14 +6,7 @@
 
 #include "ssc/drive.h"
 
-enum {
-	MP_MAX = 2,
-	MP_DEFINED = 3,
-	MP_FLAGS = 4,
-	MP_RECOGNITION = 5,
-	MP_UNITS = 6,
-	MP_SIZES = 8
-};
+enum { MP_MAX = 2, MP_DEFINED = 3, MP_FLAGS = 4, MP_RECOGNITION = 5, MP_UNITS = 6, MP_SIZES = 8 };
 
 #define FDP  0x80
 #define SDP  0x40

@@ -80,12 +80,7 @@ struct sense ssc_locate10(struct scsi_lu *lu, struct scsi_cmd *cmd)
 
 struct sense ssc_locate16(struct scsi_lu *lu, struct scsi_cmd *cmd)
 {
-	enum {
-		DEST_OBJECT,
-		DEST_FILE,
-		DEST_SET,
-		DEST_EOD
-	};
+	enum { DEST_OBJECT, DEST_FILE, DEST_SET, DEST_EOD };
 	struct ssc *s = ssc_of(lu);
 	const uint8_t *cdb = cmd->cdb;
 	bool cp = cdb[1] & 0x02;
@@ -174,12 +169,7 @@ static struct sense position_extended(struct ssc *s, struct scsi_cmd *cmd,
 
 struct sense ssc_read_position(struct scsi_lu *lu, struct scsi_cmd *cmd)
 {
-	enum {
-		SHORT_BLOCK_ID,
-		SHORT_VENDOR,
-		LONG = 6,
-		EXTENDED = 8
-	};
+	enum { SHORT_BLOCK_ID, SHORT_VENDOR, LONG = 6, EXTENDED = 8 };
 	struct ssc *s = ssc_of(lu);
 	unsigned form = cmd->cdb[1] & 0x1f;
 	struct cart_pos pos;

@@ -5,12 +5,7 @@
 
 #include "ssc/drive.h"
 
-enum {
-	SPACE_BLOCKS,
-	SPACE_FILEMARKS,
-	SPACE_SEQUENTIAL,
-	SPACE_EOD
-};
+enum { SPACE_BLOCKS, SPACE_FILEMARKS, SPACE_SEQUENTIAL, SPACE_EOD };
 
 static struct sense space_stop(struct ssc *s, enum cart_stop stop, uint64_t residue)
 {

@@ -20,8 +20,8 @@ struct ssc;
 struct ssc_config {
 	const struct drive_persona *persona;
 	struct lu_identity id;
-	int poolfd;	     /* borrowed */
-	size_t buffer;	     /* bytes, cart_open.buffer */
+	int poolfd;    /* borrowed */
+	size_t buffer; /* bytes, cart_open.buffer */
 	unsigned workers;
 	enum cart_codec codec; /* what "compression on" means */
 	int level;

@@ -34,8 +34,8 @@ static int log_prefix(char *buf, size_t size, enum log_level level)
 	clock_gettime(CLOCK_REALTIME, &ts);
 	localtime_r(&ts.tv_sec, &tm);
 	n = (int)strftime(buf, size, "%F %T", &tm);
-	return n + snprintf(buf + n, size - (size_t)n, ".%03ld %s: ", ts.tv_nsec / 1000000,
-			    log_name);
+	return n +
+	       snprintf(buf + n, size - (size_t)n, ".%03ld %s: ", ts.tv_nsec / 1000000, log_name);
 }
 
 void log_at(enum log_level level, const char *fmt, ...)

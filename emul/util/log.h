@@ -16,10 +16,10 @@ void log_init(const char *name, enum log_level max);
 
 void log_at(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-#define log_err(...)    log_at(LOG_L_ERR, __VA_ARGS__)
-#define log_warn(...)   log_at(LOG_L_WARN, __VA_ARGS__)
+#define log_err(...)	log_at(LOG_L_ERR, __VA_ARGS__)
+#define log_warn(...)	log_at(LOG_L_WARN, __VA_ARGS__)
 #define log_notice(...) log_at(LOG_L_NOTICE, __VA_ARGS__)
-#define log_info(...)   log_at(LOG_L_INFO, __VA_ARGS__)
-#define log_debug(...)  log_at(LOG_L_DEBUG, __VA_ARGS__)
+#define log_info(...)	log_at(LOG_L_INFO, __VA_ARGS__)
+#define log_debug(...)	log_at(LOG_L_DEBUG, __VA_ARGS__)
 
 #endif
