@@ -99,7 +99,6 @@ int tree_library_remove(struct tree *t, const char *library)
 	static const struct tree_shape nothing;
 	const struct elem desk = { .type = ELEM_PICKER };
 	struct elem lib = desk;
-	cleanup_fd int fd = -1;
 	struct arms arms;
 	int err;
 
