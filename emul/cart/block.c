@@ -63,7 +63,7 @@ size_t pack_room(const struct pack *p)
 int pack_block(struct coder *k, const struct pack *p, void *dst, struct fmt_record *hdr,
 	       struct record *rec)
 {
-	uint8_t *body = (uint8_t *)dst + (p->key ? CRYPT_OVERHEAD : 0);
+	uint8_t *body = p->key ? (uint8_t *)dst + CRYPT_OVERHEAD : dst; /* dst may be NULL */
 	enum cart_codec codec = p->codec;
 	const void *payload = body;
 	size_t stored = 0;
