@@ -29,10 +29,10 @@ teardown() { dump_on_failure; }
 tree_make() {
 	mkdir -p "$TREE/src/empty" && cd "$TREE/src" || return
 	cp -r "$VTL_REPO/emul/util" "$VTL_REPO/scripts" . &&
-		head -c 3000000 $DATA >random &&
+		head -c 700000 $DATA >random &&
 		head -c 511 $DATA >short &&
 		: >nothing &&
-		truncate -s 5M hole && echo end >>hole &&
+		truncate -s 200K hole && echo end >>hole &&
 		ln -s random link && ln random hard &&
 		mkdir -p "$(printf 'long%.0s' {1..40})/$(printf 'name%.0s' {1..40})" &&
 		echo deep >"$(printf 'long%.0s' {1..40})/$(printf 'name%.0s' {1..40})/file" &&
@@ -162,11 +162,11 @@ changer_script() {
 	local a b
 
 	all_home
-	small_cartridge VMS001L8 $((8 << 20)) slots/0005
-	small_cartridge VMS002L8 $((8 << 20)) slots/0006
+	small_cartridge VMS001L8 $((4 << 20)) slots/0005
+	small_cartridge VMS002L8 $((4 << 20)) slots/0006
 	mtx -f "$CH" load 5 0
 	changer_script 5 6
-	head -c 6000000 $DATA >src/big
+	head -c 4500000 $DATA >src/big
 	tar -M -F "$TREE/next" -cf "$T1" src
 	assert_at slots/0005 VMS001L8
 	assert_at drives/1 VMS002L8
