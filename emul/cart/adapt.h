@@ -26,7 +26,7 @@ struct adapt {
 	uint64_t skip_len;   /* of the next stretch; 0: not backing off */
 	uint64_t since;	     /* results of blocks that end below this say nothing new */
 	unsigned stayed;     /* blocks in a row */
-	/* Tried blocks whose results have not counted yet; slot numbers run on, modulo ADAPT_SLOTS. */
+	/* Tried blocks whose results have not counted yet; slot numbers run on. */
 	uint64_t head, tail;
 	uint64_t end[ADAPT_SLOTS];
 	_Atomic uint8_t result[ADAPT_SLOTS]; /* enum adapt_result, set by whoever packs */

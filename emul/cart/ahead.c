@@ -54,7 +54,7 @@ struct ahead {
 	bool stop; /* nothing more is worth reading ahead */
 };
 
-/* ---- the workers ---------------------------------------------------------------------------------------- */
+/* ---- the workers ----------------------------------------------------------------------------- */
 
 static int expand_one(struct group *g, struct coder *k, unsigned i)
 {
@@ -94,7 +94,7 @@ static void group_job(struct job *job, struct coder *k)
 	pthread_mutex_unlock(&g->a->lock);
 }
 
-/* ---- the using thread ------------------------------------------------------------------------------------- */
+/* ---- the using thread ------------------------------------------------------------------------ */
 
 static void group_wait(struct group *g)
 {

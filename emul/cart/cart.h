@@ -42,7 +42,7 @@
 
 enum cart_codec { CART_NONE, CART_LZO, CART_ZLIB, CART_LZ4, CART_ZSTD, CART_CODECS };
 
-/* "none", "lzo", "zlib", "lz4", "zstd"; cart_codec_by_name: -EINVAL unknown, -ENOSYS not built in */
+/* "none", "lzo", "zlib", "lz4", "zstd"; by name: -EINVAL unknown, -ENOSYS not built in */
 const char *cart_codec_name(enum cart_codec codec);
 int cart_codec_by_name(const char *name);
 
@@ -183,8 +183,8 @@ struct cart_write {
 	const void *data;
 	size_t len;	     /* bytes in all */
 	uint32_t block_size; /* `len` is a multiple; each block_size bytes become one block */
-	struct xbuf *owner; /* buffer that holds data, or NULL: data is copied before return. With an
-			      * owner the call may keep a reference instead of copying. */
+	struct xbuf *owner;  /* buffer that holds data, or NULL: data is copied before return. With
+			      * an owner the call may keep a reference instead of copying. */
 	enum cart_codec codec;
 	int level;		    /* codec's own; 0: default */
 	const struct cart_key *key; /* NULL: no encryption */
@@ -196,15 +196,15 @@ struct cart_written {
 };
 
 /*
- * Writes blocks at the position; what was beyond it is gone. Returns when they are in the buffer, or
- * with buffer 0 when they are in the file. An error of blocks accepted earlier is not returned here but
- * by cart_take_deferred(). `ret` is always set.
+ * Writes blocks at the position; what was beyond it is gone. Returns when they are in the buffer,
+ * or with buffer 0 when they are in the file. An error of blocks accepted earlier is not returned
+ * here but by cart_take_deferred(). `ret` is always set.
  */
 int cart_write(struct cart *c, const struct cart_write *w, struct cart_written *ret);
 
 /*
- * Writes `count` filemarks (0 is allowed). immed false: returns when all that is behind is on stable
- * storage. An error of earlier blocks is returned here when immed is false.
+ * Writes `count` filemarks (0 is allowed). immed false: returns when all that is behind is on
+ * stable storage. An error of earlier blocks is returned here when immed is false.
  */
 int cart_write_filemarks(struct cart *c, uint32_t count, bool immed, struct cart_written *ret);
 
@@ -221,7 +221,10 @@ int cart_take_deferred(struct cart *c, uint64_t *object);
 /* Ends the data at the position. */
 int cart_erase(struct cart *c);
 
-/* New partitions, all blank. sizes[i] in bytes, summing to no more than the capacity. At BOP 0 after. */
+/*
+ * New partitions, all blank. sizes[i] in bytes, summing to no more than the capacity. At BOP 0
+ * afterwards.
+ */
 int cart_format(struct cart *c, unsigned nparts, const uint64_t *sizes);
 
 /* ---- encryption ----------------------------------------------------------------------------- */
@@ -234,7 +237,10 @@ struct cart_key {
 	uint8_t akad_len;
 };
 
-/* The key that following reads decrypt with; NULL: none (then an encrypted block is -ENOKEY). Copied. */
+/*
+ * The key that following reads decrypt with; NULL: none (then an encrypted block is -ENOKEY).
+ * Copied.
+ */
 int cart_set_read_key(struct cart *c, const struct cart_key *key);
 
 /* ---- random access for other readers (vtlfs); no position is used or changed ----------------- */
@@ -253,8 +259,8 @@ struct cart_file {
 };
 
 /*
- * The file'th run of blocks between filemarks (0 based). -ENODATA past the last; nothing behind the last
- * filemark is no file, nothing between two filemarks is one without blocks. O(log n).
+ * The file'th run of blocks between filemarks (0 based). -ENODATA past the last; nothing behind the
+ * last filemark is no file, nothing between two filemarks is one without blocks. O(log n).
  */
 int cart_file_at(struct cart *c, unsigned part, uint64_t file, struct cart_file *ret);
 

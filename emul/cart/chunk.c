@@ -67,7 +67,7 @@ size_t chunk_out_room(const struct chunk *ch)
 {
 	size_t at = 0, max = 0;
 
-	/* Each leaves at most its size behind; the codec wants its bound only for the one at hand. */
+	/* Each leaves at most its size behind; only the one at hand wants the codec's bound. */
 	for (unsigned i = 0; i < ch->n; i++) {
 		struct pack pk = { .size = ch->src[i].size, .codec = ch->codec, .key = ch->key };
 

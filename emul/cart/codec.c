@@ -73,7 +73,7 @@ static void *ctx_get(void **pp, size_t size)
 	return *pp;
 }
 
-/* ---- LZO1X-1 ------------------------------------------------------------------------------------ */
+/* ---- LZO1X-1 --------------------------------------------------------------------------------- */
 
 static size_t lzo_bound(size_t len)
 {
@@ -99,7 +99,7 @@ static int lzo_expand(struct codec_ctx *ctx, const void *src, size_t stored, voi
 	return 0;
 }
 
-/* ---- zlib: RFC 1950 ------------------------------------------------------------------------------ */
+/* ---- zlib: RFC 1950 -------------------------------------------------------------------------- */
 
 static size_t zlib_bound(size_t len)
 {
@@ -186,7 +186,7 @@ static size_t zlib_compress(struct codec_ctx *ctx, int level, const void *src, s
 		       : 0;
 }
 
-/* ---- LZ4, Zstandard ------------------------------------------------------------------------------ */
+/* ---- LZ4, Zstandard -------------------------------------------------------------------------- */
 
 #if HAVE_LZ4
 static size_t lz4_bound(size_t len)

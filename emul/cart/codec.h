@@ -3,8 +3,8 @@
 #define CART_CODEC_H
 
 /*
- * Compression of one block. What is on disk depends on the codec's name only, not on the library that
- * made it: "zlib" is an RFC 1950 stream whether zlib or ISA-L wrote it.
+ * Compression of one block. What is on disk depends on the codec's name only, not on the library
+ * that made it: "zlib" is an RFC 1950 stream whether zlib or ISA-L wrote it.
  */
 
 #include "cart/cart.h"
@@ -20,8 +20,8 @@ bool codec_built_in(enum cart_codec codec);
 size_t codec_bound(enum cart_codec codec, size_t len);
 
 /*
- * Compresses; dst has codec_bound() bytes. Returns the size, or 0 when it does not shrink (by at least
- * one part in 64: less is not worth the decompression) or the codec fails for want of memory.
+ * Compresses; dst has codec_bound() bytes. Returns the size, or 0 when it does not shrink (by at
+ * least one part in 64: less is not worth the decompression) or the codec fails for want of memory.
  */
 size_t codec_compress(struct codec_ctx *ctx, enum cart_codec codec, int level, const void *src,
 		      size_t len, void *dst);

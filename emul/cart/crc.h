@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 /*
- * CRC32C (Castagnoli) of `len` bytes, going on from `crc` (0 to begin). crc32c(0, "123456789", 9) is
- * 0xe3069283. The fastest way of this machine is chosen at the first call.
+ * CRC32C (Castagnoli) of `len` bytes, going on from `crc` (0 to begin). crc32c(0, "123456789", 9)
+ * is 0xe3069283. The fastest way of this machine is chosen at the first call.
  */
 uint32_t crc32c(uint32_t crc, const void *buf, size_t len);
 

@@ -11,7 +11,7 @@ struct crypt_ctx;		       /* of one thread */
 struct crypt_ctx *crypt_ctx_new(void); /* NULL: ENOMEM */
 void crypt_ctx_free(struct crypt_ctx *ctx);
 
-/* A key with its check value, never changed once made; counted so that work in flight may hold it. */
+/* A key with its check value, never changed once made; counted: work in flight may hold it. */
 struct crypt_key;
 struct crypt_key *crypt_key_new(const struct cart_key *key); /* NULL: ENOMEM or bad lengths */
 struct crypt_key *crypt_key_get(struct crypt_key *k);

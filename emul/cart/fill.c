@@ -84,7 +84,7 @@ int pipe_take_error(struct cart *c, uint64_t *object)
 	return err;
 }
 
-/* ---- room for a block in memory ---------------------------------------------------------------------- */
+/* ---- room for a block in memory -------------------------------------------------------------- */
 
 struct block {
 	const uint8_t *data;
@@ -98,8 +98,8 @@ struct block {
 };
 
 /*
- * How much one chunk takes. What needs no packing and no copy is gathered up to a size that suits the
- * page cache: it makes larger folios of larger writes, and reading them back costs less.
+ * How much one chunk takes. What needs no packing and no copy is gathered up to a size that suits
+ * the page cache: it makes larger folios of larger writes, and reading them back costs less.
  */
 static size_t chunk_limit(const struct pipe *p, const struct chunk *ch, bool refs)
 {
@@ -279,9 +279,12 @@ static int put_block(struct cart *c, const struct block *b)
 	return err;
 }
 
-/* ---- room on the tape ---------------------------------------------------------------------------------- */
+/* ---- room on the tape ------------------------------------------------------------------------ */
 
-/* A new look at what is certain: everything accepted at its worst, and up to where that is harmless. */
+/*
+ * A new look at what is certain: everything accepted at its worst, and up to where that is
+ * harmless.
+ */
 static void look(struct cart *c)
 {
 	const struct row *r = &c->state.row[c->part];
@@ -357,8 +360,8 @@ static bool queue_empty(struct pipe *p)
 }
 
 /*
- * Blocks that need no packing, with nothing queued: the page cache of the kernel is the better buffer
- * for them. What was collected before goes first. -EAGAIN: there is something to wait for.
+ * Blocks that need no packing, with nothing queued: the page cache of the kernel is the better
+ * buffer for them. What was collected before goes first. -EAGAIN: there is something to wait for.
  */
 static int write_through(struct cart *c, const struct cart_write *w, const uint8_t *data,
 			 uint32_t n, struct cart_written *ret)
@@ -487,7 +490,7 @@ int pipe_filemarks(struct cart *c, uint32_t count, bool push)
 	return 0;
 }
 
-/* ---- facts ------------------------------------------------------------------------------------------------ */
+/* ---- facts ----------------------------------------------------------------------------------- */
 
 bool pipe_in_ew(struct cart *c)
 {

@@ -23,19 +23,20 @@
  * file. Sequence numbers rise along a row, and are never used twice in a cartridge's life once a
  * manifest has named them.
  *
- * Records. A header of 24 bytes and a payload. The header's CRC starts from the segment's seed (made
- * of the cartridge's uuid, the partition and the sequence number), so a record found in another place
- * than it was written to is not one. `epoch` is that of the owner's writing session. Along a segment
- * epochs never decrease: a session that goes on behind a cut tail has a higher epoch than whatever
- * the lost session may have left behind it, so nothing that was cut comes to life again.
+ * Records. A header of 24 bytes and a payload. The header's CRC starts from the segment's seed
+ * (made of the cartridge's uuid, the partition and the sequence number), so a record found in
+ * another place than it was written to is not one. `epoch` is that of the owner's writing session.
+ * Along a segment epochs never decrease: a session that goes on behind a cut tail has a higher
+ * epoch than whatever the lost session may have left behind it, so nothing that was cut comes to
+ * life again.
  *
  * Index. Pages of 4 KiB, each with one CRC over its header and entries. An entry is 8 bytes and is
  * one block, a run of blocks of equal size that are stored uncompressed, or a run of filemarks that
- * one record holds. The page header carries what lies before its first entry, so a search by object,
- * filemark or byte is a binary search over pages and a walk in one. The last page is written again as
- * it fills; a reader in another process takes a copy and believes it only if the CRC is right.
- * `synced` of a page is an offset up to which the segment was on stable storage before the page was
- * written: what the page says below it needs no proof by payload CRC.
+ * one record holds. The page header carries what lies before its first entry, so a search by
+ * object, filemark or byte is a binary search over pages and a walk in one. The last page is
+ * written again as it fills; a reader in another process takes a copy and believes it only if the
+ * CRC is right. `synced` of a page is an offset up to which the segment was on stable storage
+ * before the page was written: what the page says below it needs no proof by payload CRC.
  *
  * Order of writes
  *   append    records to the end of the last segment, then index pages. No sync.
@@ -53,16 +54,16 @@
  *
  * What a crash can leave, and what opening does
  *   manifest.tmp                 ignored; the next commit overwrites it.
- *   files no manifest names      (crash in roll or cut, before or after the manifest) unlinked by the
- *                                next owner; readers never see them.
- *   records behind what the      read on from there: index entries below a page's `synced` are taken,
- *   manifest knows (no CLEAN)    then each record must have header CRC, object number, epoch and
- *                                payload CRC right. The first that does not is the end of data.
+ *   files no manifest names      (crash in roll or cut, before or after the manifest) unlinked by
+ *                                the next owner; readers never see them.
+ *   records behind what the      read on from there: index entries below a page's `synced` are
+ *   manifest knows (no CLEAN)    taken, then each record must have header CRC, object number, epoch
+ *                                and payload CRC right. The first that does not is the end of data.
  *   a torn or half written tail  the same: it is cut there (info.recovered).
  *   index pages lost, torn, old  the last segment: made again from the records. A sealed one: made
  *                                again in memory when it is met; on disk by CART_REPAIR.
- *   an older index page behind   its epoch is lower than its predecessor's, or it does not begin where
- *   the live ones                that one ends: not looked at.
+ *   an older index page behind   its epoch is lower than its predecessor's, or it does not begin
+ *   the live ones                where that one ends: not looked at.
  *   a new last segment without   an empty segment: the end of data is the end of the one before.
  *   its header
  *   CLEAN                        nothing is read but the manifest.
@@ -139,18 +140,18 @@ static inline le64 le64_put(uint64_t v)
 	return f;
 }
 
-/* ---- features --------------------------------------------------------------------------------- */
+/* ---- features -------------------------------------------------------------------------------- */
 
 #define FMT_VERSION 1
 
 /*
- * incompat: a program that does not know the bit must not open. ro_compat: it may read. compat: it may
- * write. No bit is defined yet.
+ * incompat: a program that does not know the bit must not open. ro_compat: it may read. compat: it
+ * may write. No bit is defined yet.
  */
 #define FMT_INCOMPAT_ALL  0ull
 #define FMT_RO_COMPAT_ALL 0ull
 
-/* ---- manifest --------------------------------------------------------------------------------- */
+/* ---- manifest -------------------------------------------------------------------------------- */
 
 #define FMT_MANIFEST_MAGIC 0x6d6c7476u /* "vtlm" */
 
@@ -207,7 +208,7 @@ struct fmt_segment {
 	le32 reserved[3]; /* 0 */
 };
 
-/* ---- segment ---------------------------------------------------------------------------------- */
+/* ---- segment --------------------------------------------------------------------------------- */
 
 #define FMT_SEGMENT_MAGIC 0x736c7476u /* "vtls" */
 
@@ -230,7 +231,7 @@ struct fmt_segment_header {
 	uint8_t reserved[28]; /* 0 */
 };
 
-/* ---- record ----------------------------------------------------------------------------------- */
+/* ---- record ---------------------------------------------------------------------------------- */
 
 enum fmt_record_kind {
 	FMT_BLOCK = 0xb1,
@@ -275,7 +276,7 @@ struct fmt_crypt_aad {
 	uint8_t codec;
 };
 
-/* ---- index ------------------------------------------------------------------------------------ */
+/* ---- index ----------------------------------------------------------------------------------- */
 
 #define FMT_PAGE_MAGIC	 0x696c7476u /* "vtli" */
 #define FMT_PAGE_SIZE	 4096
@@ -312,7 +313,7 @@ enum fmt_entry_type {
 	FMT_IX_LOST = 4,      /* objects whose record headers are gone: reading them is an error */
 };
 
-/* ---- MAM -------------------------------------------------------------------------------------- */
+/* ---- MAM ------------------------------------------------------------------------------------- */
 
 #define FMT_MAM_MAGIC 0x616c7476u /* "vtla" */
 

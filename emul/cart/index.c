@@ -101,7 +101,7 @@ bool ix_page_follows(const struct fmt_page *prev, const struct fmt_page *page)
 	       a.length == b.length && a.records == b.records && b.epoch >= a.epoch;
 }
 
-/* ---- pages in the file ---------------------------------------------------------------------------- */
+/* ---- pages in the file ----------------------------------------------------------------------- */
 
 static int page_check(const struct segfile *f, uint32_t no, const struct fmt_page *page, size_t len)
 {
@@ -119,7 +119,7 @@ int ix_page_file(const struct segfile *f, uint32_t no, struct fmt_page *ret)
 
 	if (f->ixfd < 0)
 		return -EBADMSG;
-	/* The owner may be writing this page at this moment: look again before it counts as wrong. */
+	/* The owner may be writing this page just now: look again before it counts as wrong. */
 	for (int i = 0; i < 4 && err; i++) {
 		ssize_t n = io_pread(f->ixfd, ret, sizeof(*ret), (off_t)no * FMT_PAGE_SIZE);
 
@@ -132,7 +132,7 @@ int ix_page_file(const struct segfile *f, uint32_t no, struct fmt_page *ret)
 	return err;
 }
 
-/* ---- pages in memory ---------------------------------------------------------------------------- */
+/* ---- pages in memory ------------------------------------------------------------------------- */
 
 void ixmem_free(struct ixmem *mem)
 {
@@ -311,7 +311,7 @@ int ixmem_load(struct segfile *f, const struct extent *x)
 	return 0;
 }
 
-/* ---- finding ------------------------------------------------------------------------------------ */
+/* ---- finding --------------------------------------------------------------------------------- */
 
 int ix_page(const struct segfile *f, uint32_t no, struct fmt_page *ret)
 {

@@ -3,10 +3,10 @@
 #define CART_IO_H
 
 /*
- * The one door between the cartridge store and the operating system. Every call that a crash, a full
- * disk or a failing disk can be seen in goes through `cart_io`, so that a test can put a layer under
- * the store that fails, shortens, tears, reorders or forgets. Members behave as the system calls of
- * their names (-1 and errno). They are called from several threads at once.
+ * The one door between the cartridge store and the operating system. Every call that a crash, a
+ * full disk or a failing disk can be seen in goes through `cart_io`, so that a test can put a layer
+ * under the store that fails, shortens, tears, reorders or forgets. Members behave as the system
+ * calls of their names (-1 and errno). They are called from several threads at once.
  */
 
 #include <stdbool.h>
@@ -37,10 +37,10 @@ struct cart_io {
 
 extern const struct cart_io cart_io_plain;
 
-/* Not to be changed while a cartridge is open. Returns what was used before. NULL: the plain one. */
+/* Not while a cartridge is open. Returns what was used before. NULL: the plain one. */
 const struct cart_io *cart_io_use(const struct cart_io *io);
 
-/* ---- for the store: 0, a count, or -errno as cart.h lists them -------------------------------- */
+/* ---- for the store: 0, a count, or -errno as cart.h lists them ------------------------------- */
 
 /* An errno of the host as the store reports it: no space is -EDQUOT, most others -EIO. */
 int io_error(int err);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Values of medium auxiliary memory: kept, computed, and replaced on disk as one file. See mam.h. */
+/* Values of medium auxiliary memory: kept, computed, replaced on disk as one file. See mam.h. */
 
 #include "cart/store.h"
 
@@ -84,7 +84,7 @@ static int attr_set(struct mam *mam, unsigned part, uint16_t id, enum mam_format
 	return 0;
 }
 
-/* ---- on disk ---------------------------------------------------------------------------------------- */
+/* ---- on disk --------------------------------------------------------------------------------- */
 
 static void *mam_put(const struct mam *mam, size_t *len)
 {
@@ -234,7 +234,7 @@ int cart_mam_sync(struct cart *c)
 	return err;
 }
 
-/* ---- what the store itself counts ------------------------------------------------------------------- */
+/* ---- what the store itself counts ------------------------------------------------------------ */
 
 void mam_count_written(struct cart *c, uint64_t bytes)
 {
@@ -293,7 +293,7 @@ int cart_mam_loaded(struct cart *c, const char id40[40])
 	return cart_mam_sync(c);
 }
 
-/* ---- getting ---------------------------------------------------------------------------------------- */
+/* ---- getting --------------------------------------------------------------------------------- */
 
 static uint64_t remaining(struct cart *c, unsigned part)
 {
@@ -475,7 +475,7 @@ int cart_mam_next(struct cart *c, unsigned part, int id)
 	return best;
 }
 
-/* ---- setting ---------------------------------------------------------------------------------------- */
+/* ---- setting --------------------------------------------------------------------------------- */
 
 /* May the host write this? */
 static int check_host(const struct mam_info *info, uint16_t id, enum mam_format format, size_t len)

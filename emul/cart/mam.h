@@ -4,9 +4,9 @@
 
 /*
  * Medium auxiliary memory (SPC-4 7.4, SSC-4): attributes by identifier, per cartridge or per
- * partition (080Ch, 0000h, 0001h and their like). Values are as SCSI carries them: big-endian binary
- * or blank-padded ASCII. Live attributes (remaining capacity, load count, bytes written...) are
- * computed by the cartridge; the others lie in one small file that is replaced whole.
+ * partition (080Ch, 0000h, 0001h and their like). Values are as SCSI carries them: big-endian
+ * binary or blank-padded ASCII. Live attributes (remaining capacity, load count, bytes written...)
+ * are computed by the cartridge; the others lie in one small file that is replaced whole.
  */
 
 #include <stdbool.h>

@@ -13,8 +13,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define MANIFEST_MAX	   (256u << 20) /* bytes: a sane bound on what a damaged length can ask for */
-#define RECORD_OBJECTS_MAX 0xffffffull /* filemarks: fmt_record.size */
+#define MANIFEST_MAX	   (256u << 20) /* bytes: a bound on what a damaged length can ask for */
+#define RECORD_OBJECTS_MAX 0xffffffull	/* filemarks: fmt_record.size */
 
 void state_free(struct state *st)
 {
@@ -41,7 +41,7 @@ int row_reserve(struct row *r, uint32_t n)
 	return 0;
 }
 
-/* ---- reading -------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static int damaged(const char *what)
 {
@@ -232,7 +232,7 @@ int manifest_generation(int dirfd, uint64_t *generation)
 	return 0;
 }
 
-/* ---- writing -------------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 static struct fmt_segment segment_put(const struct seg *s, const struct extent *x)
 {

@@ -16,11 +16,11 @@ struct workers *pipe_workers(struct cart *c)
 	return c->pipe->workers;
 }
 
-/* ---- memory: all under lock ------------------------------------------------------------------------ */
+/* ---- memory: all under lock ------------------------------------------------------------------ */
 
 /*
- * Address space for all buffers of the usual size. In a virtual machine the first touch of a page is
- * dear, so large pages are asked for; only what is used is ever touched.
+ * Address space for all buffers of the usual size. In a virtual machine the first touch of a page
+ * is dear, so large pages are asked for; only what is used is ever touched.
  */
 static uint8_t *arena_map(size_t len)
 {
@@ -140,7 +140,7 @@ static void chunk_trim(struct pipe *p, struct chunk *ch)
 	ch->charge = ch->out_cap;
 }
 
-/* ---- the workers -------------------------------------------------------------------------------------- */
+/* ---- the workers ----------------------------------------------------------------------------- */
 
 void pipe_pack_job(struct job *job, struct coder *k)
 {
@@ -158,7 +158,7 @@ void pipe_pack_job(struct job *job, struct coder *k)
 	pthread_mutex_unlock(&p->lock);
 }
 
-/* ---- the appender ------------------------------------------------------------------------------------- */
+/* ---- the appender ---------------------------------------------------------------------------- */
 
 void pipe_snapshot(struct pipe *p)
 {
@@ -264,8 +264,8 @@ void pipe_push(struct pipe *p, bool user)
 		return;
 	}
 	/*
-	 * Nothing is before it and nothing to pack: the row is the user's, and a write into the page
-	 * cache costs less than waking somebody to do it.
+	 * Nothing is before it and nothing to pack: the row is the user's, and a write into the
+	 * page cache costs less than waking somebody to do it.
 	 */
 	if (!p->discard)
 		append_chunk(p, ch);
@@ -292,8 +292,9 @@ static void in_a_while(struct timespec *until)
 }
 
 /*
- * Waits for something to append. Under lock. False: the end. While there is an open chunk it wakes now
- * and then, and queues one that it has seen the time before; with nothing at all it sleeps for good.
+ * Waits for something to append. Under lock. False: the end. While there is an open chunk it wakes
+ * now and then, and queues one that it has seen the time before; with nothing at all it sleeps for
+ * good.
  */
 static bool wait_ready(struct pipe *p)
 {

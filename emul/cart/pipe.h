@@ -4,9 +4,9 @@
 
 /*
  * The write-behind buffer of a drive. The using thread fills chunks of about a mebibyte; those with
- * something to pack go to the workers; one appender thread takes finished chunks in order and writes
- * them. What is in here is at most the buffer that the cartridge was opened with (but always one chunk),
- * and whoever wants to add more waits.
+ * something to pack go to the workers; one appender thread takes finished chunks in order and
+ * writes them. What is in here is at most the buffer that the cartridge was opened with (but always
+ * one chunk), and whoever wants to add more waits.
  *
  * While the pipe is busy the rows and files of the cartridge belong to the appender; see store.h.
  */
@@ -25,12 +25,12 @@ uint8_t *pipe_mem(struct cart *c, size_t size); /* NULL: ENOMEM */
 void pipe_mem_free(struct cart *c, uint8_t *p); /* NULL is allowed */
 
 /*
- * Before a write: 1 when the pipe is busy (the place of writing is the right one), 0 when the caller has
- * to make the place, -ECANCELED while an error waits to be taken.
+ * Before a write: 1 when the pipe is busy (the place of writing is the right one), 0 when the
+ * caller has to make the place, -ECANCELED while an error waits to be taken.
  */
 int pipe_ready(struct cart *c);
 
-/* Accepts the blocks; moves the position. Near the end of the partition they are written at once. */
+/* Accepts the blocks; moves the position. Near the end of the partition writes at once. */
 int pipe_write(struct cart *c, const struct cart_write *w, struct cart_written *ret);
 int pipe_filemarks(struct cart *c, uint32_t count, bool push);
 

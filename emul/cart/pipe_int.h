@@ -62,8 +62,8 @@ struct pipe {
 };
 
 /*
- * Queues the open chunk, which has something in it. Under open_lock, not under lock. `user`: it is the
- * user who calls, and where possible it is appended at once.
+ * Queues the open chunk, which has something in it. Under open_lock, not under lock. `user`: it is
+ * the user who calls, and where possible it is appended at once.
  */
 void pipe_push(struct pipe *p, bool user);
 

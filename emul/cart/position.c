@@ -105,7 +105,7 @@ int cart_locate_eod(struct cart *c, unsigned part)
 	return err ? err : go(c, part, row_objects(&c->state.row[part]));
 }
 
-/* ---- SPACE ------------------------------------------------------------------------------------------ */
+/* ---- SPACE ----------------------------------------------------------------------------------- */
 
 struct space {
 	uint64_t count; /* still to go */
@@ -208,7 +208,7 @@ static int space_sequential(struct cart *c, const struct row *r, bool back, stru
 			s->count = 0;
 			return 0;
 		}
-		/* The gap that is met last in the direction of motion: everything before it is out. */
+		/* The gap that is met last in the direction of motion: all before it is out. */
 		while (hi - lo > 1) {
 			uint64_t mid = lo + (hi - lo) / 2, m;
 
@@ -265,7 +265,7 @@ int cart_space(struct cart *c, enum cart_space what, int64_t count, enum cart_st
 	return 0;
 }
 
-/* ---- files, for readers ----------------------------------------------------------------------------- */
+/* ---- files, for readers ---------------------------------------------------------------------- */
 
 /* The blocks of a file: from..to, and the bytes in front of each end. */
 static int file_bounds(struct cart *c, unsigned part, uint64_t file, uint64_t *from, uint64_t *to,

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Reading objects. A large block that is stored as it is goes from the file straight to the caller's
- * memory; small and packed ones go through a window that is read ahead while reads go on in order.
+ * Reading objects. A large block that is stored as it is goes from the file straight to the
+ * caller's memory; small and packed ones go through a window that is read ahead while reads go on
+ * in order.
  */
 
 #include "cart/store.h"

@@ -13,7 +13,7 @@ static bool is_tail(const struct cart *c, const struct segfile *f)
 	return s && !s->sealed && s->seq == f->seq;
 }
 
-/* A free place, or the one used longest ago; a last segment's pages in memory are not to be lost. */
+/* A free place, or the one used longest ago; a last segment's pages in memory stay. */
 static struct segfile *file_victim(struct cart *c)
 {
 	struct segfile *victim = NULL;

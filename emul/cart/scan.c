@@ -25,7 +25,10 @@ void scan_fini(struct scan *sc)
 	free(sc->buf);
 }
 
-/* Bytes from `off` that are in the buffer afterwards; fewer than `need` only at the end of the file. */
+/*
+ * Bytes from `off` that are in the buffer afterwards; fewer than `need` only at the end of the
+ * file.
+ */
 static ssize_t scan_fill(struct scan *sc, uint64_t off, size_t need, const uint8_t **p)
 {
 	ssize_t n;
@@ -81,7 +84,7 @@ int scan_next(struct scan *sc, const struct extent *x, struct entry *e, uint32_t
 	return scan_payload(sc, x->length + sizeof(r), entry_payload(e), le32_get(r.payload_crc));
 }
 
-/* ---- an index made again ------------------------------------------------------------------------ */
+/* ---- an index made again --------------------------------------------------------------------- */
 
 /*
  * Where the next right header is behind a wrong one at x, and how many objects are lost in between.
@@ -199,7 +202,7 @@ bool ix_proven(const struct segfile *f, const struct seg *s)
 	return page && i == s->x.pages && end.objects >= s->x.objects && end.length >= s->x.length;
 }
 
-/* ---- the tail ------------------------------------------------------------------------------------ */
+/* ---- the tail -------------------------------------------------------------------------------- */
 
 /* The highest `synced` that a chain of right pages from page `no` on tells. */
 static uint32_t tail_synced(const struct segfile *f, uint32_t no, struct fmt_page page[2])

@@ -171,7 +171,7 @@ void seg_unlink(const struct seg_home *home, unsigned part, uint64_t seq)
 	io_unlink(home->dirfd, name);
 }
 
-/* ---- records ------------------------------------------------------------------------------------ */
+/* ---- records --------------------------------------------------------------------------------- */
 
 void extent_add(struct extent *x, const struct entry *e, uint64_t n)
 {
@@ -187,7 +187,10 @@ void extent_add(struct extent *x, const struct entry *e, uint64_t n)
 	if (e->type == FMT_IX_FILEMARKS)
 		x->filemarks += n;
 	x->length += entry_reclen(e);
-	/* What is lost may have been filemarks, many in a record: no more records than there is room. */
+	/*
+	 * What is lost may have been filemarks, many in a record: no more records than there is
+	 * room.
+	 */
 	x->records += e->type != FMT_IX_LOST ? 1 : n < room ? (uint32_t)n : room;
 }
 

@@ -82,7 +82,7 @@ int segfile_create(const struct seg_home *home, unsigned part, const struct seg 
 void segfile_close(struct segfile *f);
 void seg_unlink(const struct seg_home *home, unsigned part, uint64_t seq);
 
-/* ---- records ------------------------------------------------------------------------------------ */
+/* ---- records --------------------------------------------------------------------------------- */
 
 /* An object or run of objects in host order: what an index entry or a record header says. */
 struct entry {
@@ -125,7 +125,7 @@ bool record_check(const struct fmt_record *r, uint32_t seed, uint64_t object);
 /* A checked header as an entry of one record. */
 struct entry record_entry(const struct fmt_record *r);
 
-/* ---- index -------------------------------------------------------------------------------------- */
+/* ---- index ----------------------------------------------------------------------------------- */
 
 /* Pages in memory: of the owner's last segment, of a tail that was read, of an index made again. */
 struct ixmem {
@@ -146,7 +146,7 @@ int ixmem_add(struct segfile *f, struct extent *x, const struct entry *e, uint32
  */
 int ixmem_publish(struct segfile *f, const struct extent *x, uint32_t synced);
 
-/* Takes the page that ends at `x` from the file to go on from there. -EBADMSG: that is wrong there. */
+/* Takes the page that ends at `x` from the file to go on from there. -EBADMSG: it is wrong. */
 int ixmem_load(struct segfile *f, const struct extent *x);
 
 /* A copy of a page, checked. -EBADMSG: it is not there or not right. */
@@ -198,7 +198,7 @@ static inline uint32_t ix_offset(const struct ixpos *p)
 	return p->begin.length + (uint32_t)p->k * entry_reclen(&p->e);
 }
 
-/* ---- reading records in order --------------------------------------------------------------------- */
+/* ---- reading records in order ---------------------------------------------------------------- */
 
 struct scan {
 	int fd;
@@ -215,14 +215,14 @@ int scan_init(struct scan *sc, const struct segfile *f, uint64_t first, bool pay
 void scan_fini(struct scan *sc);
 
 /*
- * The record at the end of `x`: 1 and its entry and epoch; 0 when there is no right one (end of file,
- * torn, of an older session); -errno when the host cannot read.
+ * The record at the end of `x`: 1 and its entry and epoch; 0 when there is no right one (end of
+ * file, torn, of an older session); -errno when the host cannot read.
  */
 int scan_next(struct scan *sc, const struct extent *x, struct entry *e, uint32_t *epoch);
 
 /*
- * Makes the index of the whole segment in memory from its records. `lost`: go on over headers that are
- * wrong; otherwise they are -EPROTO.
+ * Makes the index of the whole segment in memory from its records. `lost`: go on over headers that
+ * are wrong; otherwise they are -EPROTO.
  */
 int ix_rebuild(struct segfile *f, const struct seg *s, bool lost);
 

@@ -5,10 +5,10 @@
 /*
  * The inside of an open cartridge, for the files of emul/cart only.
  *
- * Who may touch what: `state`, the rows and the files belong to the thread that uses the handle. While
- * the write-behind buffer (pipe.h) has something in it, they belong to its appender instead; every
- * function that needs them waits for it first with cart_settle(). What both need at the same time lies
- * in the pipe, under its lock.
+ * Who may touch what: `state`, the rows and the files belong to the thread that uses the handle.
+ * While the write-behind buffer (pipe.h) has something in it, they belong to its appender instead;
+ * every function that needs them waits for it first with cart_settle(). What both need at the same
+ * time lies in the pipe, under its lock.
  */
 
 #include "cart/adapt.h"
@@ -20,7 +20,7 @@
 
 #define SEGMENT_SIZE_DEFAULT (256ull << 20)
 #define SEGMENT_SIZE_MIN     4096ull
-#define SEGMENT_SIZE_MAX     (2048ull << 20) /* offsets have 32 bits, and one record may go beyond */
+#define SEGMENT_SIZE_MAX     (2048ull << 20) /* offsets have 32 bits; one record may go beyond */
 
 #define EW_ZONE_MAX (256ull << 20) /* early warning this far before the end, or a 20th */
 
@@ -146,7 +146,7 @@ struct cart {
 	unsigned in_order;   /* packed blocks read one after the other */
 };
 
-/* ---- manifest.c ---------------------------------------------------------------------------------- */
+/* ---- manifest.c ------------------------------------------------------------------------------ */
 
 /* Reads and checks it. -EPROTO: damaged, -EPROTONOSUPPORT: a newer format. `ret` owns its rows. */
 int manifest_read(int dirfd, struct state *ret);
@@ -161,7 +161,7 @@ int store_replace(int dirfd, const char *name, const void *buf, size_t len, bool
 void state_free(struct state *st);
 int row_reserve(struct row *r, uint32_t n); /* room for n segments in all */
 
-/* ---- row.c: finding ------------------------------------------------------------------------------- */
+/* ---- row.c: finding -------------------------------------------------------------------------- */
 
 /* The open files of a segment: borrowed until the next call. */
 int cart_file_get(struct cart *c, unsigned part, uint32_t seg, struct segfile **ret);
@@ -179,7 +179,7 @@ uint64_t cursor_filemarks(const struct cart *c, const struct cursor *cur);
 uint64_t cursor_bytes(const struct cart *c, const struct cursor *cur);
 uint64_t cursor_payload(const struct cart *c, const struct cursor *cur);
 
-/* ---- tail.c: appending ----------------------------------------------------------------------------- */
+/* ---- tail.c: appending ----------------------------------------------------------------------- */
 
 /* A record to append. The header has kind, codec, sizes and payload CRC; the rest is filled in. */
 struct record {
@@ -192,8 +192,8 @@ struct record {
 int tail_ready(struct cart *c, unsigned part);
 
 /*
- * Appends in order; *done counts those that are whole in the file, on error, too. tail_ready() first.
- * Nothing is synced but by a roll.
+ * Appends in order; *done counts those that are whole in the file, on error, too. tail_ready()
+ * first. Nothing is synced but by a roll.
  */
 int tail_append(struct cart *c, unsigned part, const struct record *rec, unsigned n,
 		unsigned *done);
@@ -225,7 +225,7 @@ int tail_finish(struct cart *c);
 /* All rows gone, these instead. */
 int tail_format(struct cart *c, unsigned nrows, const uint64_t *sizes);
 
-/* ---- block.c: packing and unpacking ------------------------------------------------------------------ */
+/* ---- block.c: packing and unpacking ---------------------------------------------------------- */
 
 int coder_init(struct coder *k);
 void coder_fini(struct coder *k);
@@ -246,8 +246,8 @@ struct pack {
 size_t pack_room(const struct pack *p);
 
 /*
- * Makes the payload and the header's facts. rec->payload: in `dst` (pack_room bytes), or p->data itself
- * when it is stored as it is.
+ * Makes the payload and the header's facts. rec->payload: in `dst` (pack_room bytes), or p->data
+ * itself when it is stored as it is.
  */
 int pack_block(struct coder *k, const struct pack *p, void *dst, struct fmt_record *hdr,
 	       struct record *rec);
@@ -269,7 +269,7 @@ int unpack_block(struct coder *k, const struct unpack *u, const void *payload, v
 int block_check(const struct segfile *f, const struct entry *e, uint64_t object,
 		const struct fmt_record *hdr, const void *payload);
 
-/* ---- read.c, write.c --------------------------------------------------------------------------------- */
+/* ---- read.c, write.c ------------------------------------------------------------------------- */
 
 /* The buffer is empty and everything in it is in the file (not synced). A deferred error stays. */
 void cart_settle(struct cart *c);
@@ -282,8 +282,8 @@ int read_object(struct cart *c, unsigned part, uint64_t object, struct cursor *c
 		size_t len, struct cart_object *obj);
 
 /*
- * `n` blocks at p, packed and appended one after the other. The position moves over those that are in
- * the file, and ret->blocks counts them.
+ * `n` blocks at p, packed and appended one after the other. The position moves over those that are
+ * in the file, and ret->blocks counts them.
  */
 int write_now(struct cart *c, const struct cart_write *w, const uint8_t *p, uint32_t n,
 	      struct cart_written *ret);
@@ -301,7 +301,7 @@ void cart_turn_away(struct cart *c);
 /* The position after something moved it. */
 void cart_set_pos(struct cart *c, unsigned part, uint64_t object, uint64_t filemark);
 
-/* ---- mam.c --------------------------------------------------------------------------------------------- */
+/* ---- mam.c ----------------------------------------------------------------------------------- */
 
 int mam_create(int dirfd, const char *barcode);
 int mam_load(struct cart *c);

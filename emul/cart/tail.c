@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The end of a partition: appending, syncing, rolling over to a new segment, cutting. The order of
- * writes is the one that format.h lists; the memory follows the disk only when a step has succeeded.
+ * writes is the one that format.h lists; the memory follows the disk only when a step is done.
  */
 
 #include "cart/store.h"
@@ -57,7 +57,7 @@ int state_commit(struct cart *c, bool clean)
 	st->generation++;
 	st->flags = clean ? st->flags | FMT_CLEAN : st->flags & ~(uint32_t)FMT_CLEAN;
 	err = manifest_write(c->home.dirfd, st, &c->reserve);
-	/* After a failure nobody knows which manifest a crash would find: commit before appending. */
+	/* After a failure nobody knows which manifest a crash would find: commit first. */
 	c->session = !err && !clean;
 	if (!err && clean)
 		c->unclean = false;
@@ -115,9 +115,9 @@ int tail_open(struct cart *c, unsigned part, bool *torn)
 	return 0;
 }
 
-/* ---- new segments ----------------------------------------------------------------------------------- */
+/* ---- new segments ---------------------------------------------------------------------------- */
 
-/* Makes the files of a segment that goes on behind the row. Not in the row yet, not in a manifest. */
+/* Makes the files of a segment that goes on behind the row; in no row and no manifest yet. */
 static int segment_make(struct cart *c, unsigned part, const struct row *r, struct seg *s)
 {
 	const struct seg *last = row_last(r);
@@ -206,7 +206,7 @@ int tail_ready(struct cart *c, unsigned part)
 	return err ? err : state_commit(c, false);
 }
 
-/* ---- appending -------------------------------------------------------------------------------------- */
+/* ---- appending ------------------------------------------------------------------------------- */
 
 /* How many of the records the last segment takes. */
 static unsigned fit(const struct cart *c, const struct seg *s, const struct record *rec, unsigned n)
@@ -331,8 +331,8 @@ int tail_sync(struct cart *c, unsigned part)
 		return 0;
 	}
 	/*
-	 * The kernel reports a failed write-back once and then calls the pages clean: nothing behind
-	 * the last good sync can be relied on. The data ends there.
+	 * The kernel reports a failed write-back once and then calls the pages clean: nothing
+	 * behind the last good sync can be relied on. The data ends there.
 	 */
 	log_err("%s: sync: %s: partition %u ends at object %llu again", c->barcode, strerror(-err),
 		part, (unsigned long long)(s->first + r->synced.objects));
@@ -343,7 +343,7 @@ int tail_sync(struct cart *c, unsigned part)
 	return err;
 }
 
-/* ---- cutting ---------------------------------------------------------------------------------------- */
+/* ---- cutting --------------------------------------------------------------------------------- */
 
 static void unlink_from(struct cart *c, unsigned part, const struct row *old, uint32_t k)
 {

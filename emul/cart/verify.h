@@ -13,7 +13,7 @@ struct cart_bad {
 	uint64_t object;
 	uint64_t file;	/* filemarks before it */
 	uint64_t block; /* within that file, 0 based; of a filemark: 0 */
-	uint64_t count; /* objects from here on that the same is true of: of a lost run or segment */
+	uint64_t count; /* objects from here on that this is true of: a lost run or segment */
 	int err;	/* -EBADMSG, -EIO... */
 };
 
@@ -21,7 +21,7 @@ struct cart_verify {
 	bool expand; /* decrypt and decompress, too: finds what a codec cannot read back */
 	const struct cart_key *key; /* for that; without it encrypted blocks are proven as stored */
 	bool repair;		    /* make wrong indexes again on disk (needs CART_RDWR) */
-	/* Either may be NULL. Bytes of all files that are live; called every few MiB. False: stop. */
+	/* Either may be NULL. Live bytes of all files; called every few MiB. False: stop. */
 	bool (*progress)(void *arg, uint64_t done, uint64_t total);
 	void (*bad)(void *arg, const struct cart_bad *bad);
 	void *arg;
@@ -36,8 +36,9 @@ struct cart_verified {
 };
 
 /*
- * Reads every record of the cartridge once, in the order of the files. 0: it went to the end, whatever
- * was found; -ECANCELED: stopped by progress; else what kept it from going on. The position stays.
+ * Reads every record of the cartridge once, in the order of the files. 0: it went to the end,
+ * whatever was found; -ECANCELED: stopped by progress; else what kept it from going on. The
+ * position stays.
  */
 int cart_verify(struct cart *c, const struct cart_verify *how, struct cart_verified *ret);
 

@@ -53,7 +53,7 @@ static void *worker(void *arg)
 	struct workers *w = arg;
 	struct coder k;
 
-	/* Without work memory every block is stored as it is: coder_init() leaves a coder that can. */
+	/* Without work memory blocks are stored as they are: that a bare coder can do. */
 	coder_init(&k);
 	pthread_mutex_lock(&w->lock);
 	for (;;) {

@@ -2,7 +2,7 @@
 #ifndef CART_WORKERS_H
 #define CART_WORKERS_H
 
-/* Threads that pack and unpack. They are started when there is something to do for the first time. */
+/* Threads that pack and unpack, started when there is something to do for the first time. */
 
 struct coder;
 struct workers;
@@ -17,7 +17,7 @@ struct workers *workers_new(unsigned n); /* 0: as many as there are processors; 
 
 unsigned workers_count(const struct workers *w);
 
-/* Jobs are taken in the order of submission. Without any thread (none can be made) it is done here. */
+/* Jobs are taken in the order of submission. Where no thread can be made it is done here. */
 void workers_submit(struct workers *w, struct job *job);
 
 /* What was submitted is done first. NULL is allowed. */

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Writing: checks, capacity, and the synchronous path. With a buffer, pipe.c takes the blocks as long
- * as it is certain, whatever they shrink to, that neither early warning nor the end of the partition is
- * met; near those, and without a buffer, each block is packed and appended here before it is answered.
+ * Writing: checks, capacity, and the synchronous path. With a buffer, pipe.c takes the blocks as
+ * long as it is certain, whatever they shrink to, that neither early warning nor the end of the
+ * partition is met; near those, and without a buffer, each block is packed and appended here before
+ * it is answered.
  */
 
 #include "cart/store.h"
@@ -37,9 +38,9 @@ static void follow_row(struct cart *c)
 }
 
 /*
- * WORM: filemarks right before the end of data may be overwritten, but for the first of them (SSC-4,
- * WORM MODE FILEMARKS RESTRICTIONS 02h, as LTO drives do): a program that ends its data with two of
- * them appends by writing over the second. 1 yes, 0 no, or -errno.
+ * WORM: filemarks right before the end of data may be overwritten, but for the first of them
+ * (SSC-4, WORM MODE FILEMARKS RESTRICTIONS 02h, as LTO drives do): a program that ends its data
+ * with two of them appends by writing over the second. 1 yes, 0 no, or -errno.
  */
 static int only_filemarks_left(struct cart *c)
 {
@@ -99,7 +100,7 @@ static int take_key(struct cart *c, const struct cart_key *key)
 	return 0;
 }
 
-/* ---- the synchronous path --------------------------------------------------------------------------- */
+/* ---- the synchronous path -------------------------------------------------------------------- */
 
 /* Appends up to BATCH blocks that were packed. Moves the position over those that are whole. */
 static int append(struct cart *c, const struct record *rec, unsigned n, struct cart_written *ret)
@@ -196,7 +197,7 @@ int write_now(struct cart *c, const struct cart_write *w, const uint8_t *p, uint
 	return err;
 }
 
-/* ---- the interface ---------------------------------------------------------------------------------- */
+/* ---- the interface --------------------------------------------------------------------------- */
 
 static int check_write(const struct cart *c, const struct cart_write *w)
 {

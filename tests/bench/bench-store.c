@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How fast is the cartridge store, and how near to what this machine could do at all: each figure stands
- * beside a floor that is measured in the same run, turn and turn about, and the ratio of the medians.
+ * How fast is the cartridge store, and how near to what this machine could do at all: each figure
+ * stands beside a floor that is measured in the same run, turn and turn about, and the ratio of the
+ * medians.
  *
- *   write   blocks into a cartridge with its closing sync   floor: pwrite of the same sizes, and fsync
- *   read    them back in order                              floor: pread and CRC32C
- *   codec   compressible (2:1) blocks, all workers          floor: the codec alone on one core
- *   noise   incompressible blocks with compression on       floor: the same with compression off
- *   index   open, LOCATE and SPACE on a tape of many objects (no floor: times)
+ *   write   blocks into a cartridge with its closing sync   floor: pwrite of the same sizes, and
+ * fsync read    them back in order                              floor: pread and CRC32C codec
+ * compressible (2:1) blocks, all workers          floor: the codec alone on one core noise
+ * incompressible blocks with compression on       floor: the same with compression off index open,
+ * LOCATE and SPACE on a tape of many objects (no floor: times)
  */
 
 #include "cart/cart.h"
@@ -119,7 +120,7 @@ static const uint8_t *data_at(const uint8_t *data, uint64_t i, uint32_t size)
 	return data + i * 4096 % (NOISE_SIZE - size);
 }
 
-/* ---- the floors ------------------------------------------------------------------------------------------ */
+/* ---- the floors ------------------------------------------------------------------------------ */
 
 static double floor_write(uint32_t size)
 {
@@ -190,7 +191,7 @@ static double floor_codec(enum cart_codec codec, uint32_t size, bool expand)
 	return (double)bytes / used;
 }
 
-/* ---- the store --------------------------------------------------------------------------------------------- */
+/* ---- the store ------------------------------------------------------------------------------- */
 
 static struct cart *start(void)
 {
@@ -209,8 +210,8 @@ static struct cart *start(void)
 }
 
 /*
- * Buffers as a drive's port hands them over, filled before the clock runs: the store may keep a reference
- * to each until it is written.
+ * Buffers as a drive's port hands them over, filled before the clock runs: the store may keep a
+ * reference to each until it is written.
  */
 static struct xbuf_pool *filled_buffers(const uint8_t *data, uint32_t size, unsigned n)
 {
@@ -339,7 +340,7 @@ static void bench_noise(enum cart_codec codec, uint32_t size)
 	report(what, size, median(off, rounds), median(on, rounds));
 }
 
-/* ---- many objects --------------------------------------------------------------------------------------------- */
+/* ---- many objects ---------------------------------------------------------------------------- */
 
 static void fill_index(struct cart *c, uint64_t blocks, uint64_t marks)
 {
@@ -402,7 +403,7 @@ static void bench_index(uint64_t objects)
 	cart_space(c, CART_SPACE_FILEMARKS, (int64_t)marks, &stop, &residue);
 	t = now() - t;
 	getrusage(RUSAGE_SELF, &ru);
-	printf("index: open %.3f ms, LOCATE %.1f us, SPACE %llu filemarks %.3f ms, peak RSS %ld MiB\n",
+	printf("index: open %.3f ms, LOCATE %.1f us, SPACE %llu marks %.3f ms, peak RSS %ld MiB\n",
 	       median(opens, rounds) * 1e3, median(seeks, 1001) * 1e6, (unsigned long long)marks,
 	       t * 1e3, ru.ru_maxrss / 1024);
 	cart_close(c);
@@ -411,11 +412,12 @@ static void bench_index(uint64_t objects)
 
 static void usage(FILE *f)
 {
-	fputs("usage: bench-store [-d DIR] [-m MIB] [-r ROUNDS] [-b BUFFER-MIB] [-w WORKERS] [-o OBJECTS]\n"
-	      "                   [plain|codec|noise|index]...\n"
+	fputs("usage: bench-store [-d DIR] [-m MIB] [-r ROUNDS] [-b BUFFER-MIB] [-w WORKERS]\n"
+	      "                   [-o OBJECTS] [plain|codec|noise|index]...\n"
 	      "  -d  where to work (default: the current directory)   -m  bytes per figure (1024)\n"
 	      "  -r  rounds, the median counts (3)                    -b  the drive's buffer (64)\n"
-	      "  -w  threads that pack (0: processors)                -o  objects of `index' (10000000)\n",
+	      "  -w  threads that pack (0: processors)\n"
+	      "  -o  objects of `index' (10000000)\n",
 	      f);
 }
 

@@ -2,7 +2,7 @@
 #ifndef CART_TEST_H
 #define CART_TEST_H
 
-/* What the tests of the cartridge store share: a pool of their own, blocks that tell their place. */
+/* What the tests of the cartridge store share: a pool of their own, blocks made of a seed. */
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -31,7 +31,10 @@ static inline struct pool pool_make(void)
 {
 	struct pool p;
 
-	/* In memory where that is possible: the syncs of thousands of operations would take minutes. */
+	/*
+	 * In memory where that is possible: the syncs of thousands of operations would take
+	 * minutes.
+	 */
 	snprintf(p.path, sizeof(p.path), "%s/vtl-cart-test-XXXXXX",
 		 access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
 	assert_non_null(mkdtemp(p.path));

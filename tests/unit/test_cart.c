@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The rules of a cartridge, one by one: life, ownership, capacity, WORM, MAM, codecs, encryption. */
+/* The rules of a cartridge, one by one: life, ownership, capacity, WORM, MAM, codecs, keys. */
 
 #include "cart_test.h"
 
@@ -10,7 +10,7 @@ static struct pool *pool_of(void **state)
 	return *state;
 }
 
-/* ---- life ------------------------------------------------------------------------------------------------ */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 static void create_and_destroy(void **state)
 {
@@ -202,7 +202,7 @@ static void worm(void **state)
 	}
 }
 
-/* ---- capacity --------------------------------------------------------------------------------------------- */
+/* ---- capacity -------------------------------------------------------------------------------- */
 
 /* Early warning and the end come at the same block with any buffer and codec. */
 static void end_of_medium(void **state)
@@ -320,7 +320,7 @@ static void bad_arguments(void **state)
 	assert_int_equal(cart_close(c), 0);
 }
 
-/* ---- packing ----------------------------------------------------------------------------------------------- */
+/* ---- packing --------------------------------------------------------------------------------- */
 
 static void codecs_round_trip(void **state)
 {
@@ -409,7 +409,7 @@ static void packing_is_deterministic(void **state)
 static void keys(void **state)
 {
 	struct pool *p = pool_of(state);
-	struct cart_key right = { .key = { 1, 2, 3 }, .ukad = "user", .ukad_len = 4, .akad_len = 3 };
+	struct cart_key right = { .key = { 1, 2 }, .ukad = "user", .ukad_len = 4, .akad_len = 3 };
 	struct cart_key wrong = { .key = { 9 } };
 	static uint8_t data[100000], got[100000];
 	struct cart_write w = {
@@ -492,7 +492,7 @@ static void owned_buffers(void **state)
 	xbuf_pool_free(bufs);
 }
 
-/* ---- position ------------------------------------------------------------------------------------------------ */
+/* ---- position -------------------------------------------------------------------------------- */
 
 /* Object numbers beyond 32 bits: runs of filemarks are one record each. */
 static void large_numbers(void **state)
@@ -562,7 +562,7 @@ static void buffered_position(void **state)
 	assert_int_equal(cart_close(c), 0);
 }
 
-/* ---- MAM ------------------------------------------------------------------------------------------------------ */
+/* ---- MAM ------------------------------------------------------------------------------------- */
 
 static void mam(void **state)
 {

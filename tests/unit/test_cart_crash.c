@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What can happen to a cartridge's files: an end that is missing, torn or old, bits that flip, a disk
- * that is full or fails. Opening must leave what was synced, whole blocks, and nothing else.
+ * What can happen to a cartridge's files: an end that is missing, torn or old, bits that flip, a
+ * disk that is full or fails. Opening must leave what was synced, whole blocks, and nothing else.
  */
 
 #include "cart_test.h"
@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-/* ---- files --------------------------------------------------------------------------------------------------- */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 static size_t slurp(int dirfd, const char *name, uint8_t **ret)
 {
@@ -80,7 +80,7 @@ static void newest(int dirfd, const char *ending, char name[64])
 	assert_true(name[0]);
 }
 
-/* ---- a tape that is known -------------------------------------------------------------------------------------- */
+/* ---- a tape that is known -------------------------------------------------------------------- */
 
 #define OBJECTS 24
 
@@ -274,13 +274,16 @@ static void hole_in_the_tail(void **state)
 		spill(dirfd, x.data_name, torn, x.data_len);
 		free(torn);
 		close(dirfd);
-		/* check_crashed() writes the same objects over the hole and expects two more, not all. */
+		/*
+		 * check_crashed() writes the same objects over the hole and expects two more, not
+		 * all.
+		 */
 		assert_int_equal(check_crashed(p, "TRY001L8"), i);
 	}
 	crashed_free(&x);
 }
 
-/* ---- flipped bits --------------------------------------------------------------------------------------------- */
+/* ---- flipped bits ---------------------------------------------------------------------------- */
 
 /* A small cartridge of several segments, closed in order. */
 static void make_small(struct pool *p, const char *name)
@@ -435,7 +438,7 @@ static void other_segment(void **state)
 	close(d2);
 }
 
-/* ---- a reader beside the owner ------------------------------------------------------------------------------------ */
+/* ---- a reader beside the owner --------------------------------------------------------------- */
 
 static void follower(void **state)
 {
@@ -526,7 +529,7 @@ static void overwritten_under_reader(void **state)
 	assert_int_equal(cart_close(c), 0);
 }
 
-/* ---- a disk that fails ----------------------------------------------------------------------------------------------- */
+/* ---- a disk that fails ----------------------------------------------------------------------- */
 
 static struct {
 	long countdown; /* this many calls go well; -1: all */
@@ -602,8 +605,8 @@ static struct cart_io faulty_io(void)
 }
 
 /*
- * Writes the known tape with syncs; whatever fails, goes on where the tape says that it is. *synced:
- * what was acknowledged as stable.
+ * Writes the known tape with syncs; whatever fails, goes on where the tape says that it is.
+ * *synced: what was acknowledged as stable.
  */
 static void write_through_faults(struct pool *p, size_t buffer, unsigned *synced)
 {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Random operations on a cartridge, each compared with a model that is an array of objects. Small
- * segments make every operation meet segment boundaries; the same seeds run with and without a buffer.
+ * segments make every operation meet segment boundaries; the same seeds run with and without a
+ * buffer.
  */
 
 #include "cart_test.h"
