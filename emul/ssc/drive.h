@@ -251,6 +251,7 @@ void ssc_medium_load(struct ssc *s);
 int ssc_medium_unload(struct ssc *s, struct sense not_ready);
 struct sense ssc_load_unload(struct scsi_lu *lu, struct scsi_cmd *cmd);
 struct sense ssc_ready(struct scsi_lu *lu);
+struct sense ssc_request_sense(struct scsi_lu *lu);
 
 /* ---- publish.c ------------------------------------------------------------------------------ */
 

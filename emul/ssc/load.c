@@ -16,7 +16,11 @@
 
 #include <stdio.h>
 
-#define ASC_CLEANING_FAILURE 0x3007
+#define ASC_CLEANING_FAILURE   0x3007
+#define ASC_ERASE_IN_PROGRESS  0x0018
+#define ASC_LOCATE_IN_PROGRESS 0x0019
+#define ASC_REWIND_IN_PROGRESS 0x001a
+#define ASC_FORMAT_IN_PROGRESS 0x0404
 
 #define TA_CLEANING_MEDIA TAPEALERT_FLAG(11)
 #define TA_CLEAN_NOW	  TAPEALERT_FLAG(20)
@@ -67,6 +71,30 @@ struct sense ssc_ready(struct scsi_lu *lu)
 	}
 	pthread_mutex_unlock(&s->lock);
 	return sense;
+}
+
+/*
+ * REQUEST SENSE beside a long command tells which one runs (SPC-4 5.6: a condition, not an error); a load
+ * that goes on, that the drive becomes ready. How far it is nobody here can tell without waiting for it.
+ */
+struct sense ssc_request_sense(struct scsi_lu *lu)
+{
+	struct sense sense = ssc_ready(lu);
+
+	if (!sense_is_good(&sense))
+		return sense;
+	switch (atomic_load_explicit(&ssc_of(lu)->activity, memory_order_relaxed)) {
+	case ACT_ERASING:
+		return sense_make(SK_NO_SENSE, ASC_ERASE_IN_PROGRESS);
+	case ACT_LOCATING:
+		return sense_make(SK_NO_SENSE, ASC_LOCATE_IN_PROGRESS);
+	case ACT_REWINDING:
+		return sense_make(SK_NO_SENSE, ASC_REWIND_IN_PROGRESS);
+	case ACT_FORMATTING:
+		return sense_make(SK_NOT_READY, ASC_FORMAT_IN_PROGRESS);
+	default:
+		return sense_good();
+	}
 }
 
 /* Opens rw; where the pool cannot be written, as a reader: then the medium is write-protected. */

@@ -28,9 +28,9 @@ struct sense ssc_rewind(struct scsi_lu *lu, struct scsi_cmd *cmd)
 /* After cart_locate*(). bad: the CDB byte of the partition. */
 static struct sense located(struct ssc *s, int err, unsigned bad)
 {
-	if (err == -EINVAL)
-		return sense_bad_cdb(bad, -1);
 	ssc_note_all(s);
+	if (err == -EINVAL) /* no such partition; nothing moved */
+		return sense_bad_cdb(bad, -1);
 	if (err == -ENODATA)
 		return ssc_blank(s, 0);
 	return err ? ssc_fault_now(s, err, DOING_MOVE) : sense_good();
@@ -85,18 +85,19 @@ struct sense ssc_locate16(struct scsi_lu *lu, struct scsi_cmd *cmd)
 	const uint8_t *cdb = cmd->cdb;
 	bool cp = cdb[1] & 0x02;
 	unsigned part = cp ? cdb[3] : current_partition(s);
+	unsigned dest = cdb[1] >> 3 & 0x07;
 	uint64_t id = get_be64(cdb + 4);
 
+	if (dest == DEST_SET || dest > DEST_EOD)
+		return sense_bad_cdb(1, 5);
 	ssc_act(s, ACT_LOCATING);
-	switch (cdb[1] >> 3 & 0x07) {
+	switch (dest) {
 	case DEST_OBJECT:
 		return locate_object(s, part, id, 3);
 	case DEST_FILE:
 		return located(s, cart_locate_file(s->cart, part, id), 3);
-	case DEST_EOD:
-		return located(s, cart_locate_eod(s->cart, part), 3);
 	default:
-		return sense_bad_cdb(1, 5);
+		return located(s, cart_locate_eod(s->cart, part), 3);
 	}
 }
 

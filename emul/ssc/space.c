@@ -62,11 +62,11 @@ struct sense ssc_space(struct scsi_lu *lu, struct scsi_cmd *cmd)
 	} else {
 		count = get_be24s(cmd->cdb + 2);
 	}
+	if (!count && code != SPACE_EOD)
+		return sense_good();
 	ssc_act(s, ACT_LOCATING);
 	if (code == SPACE_EOD)
 		return space_eod(s);
-	if (!count)
-		return sense_good();
 	err = cart_space(s->cart, what[code], count, &stop, &residue);
 	ssc_note(s);
 	return err ? ssc_fault_now(s, err, DOING_MOVE) : space_stop(s, stop, residue);

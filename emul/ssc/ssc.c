@@ -42,6 +42,7 @@ static void build_type(struct ssc *s)
 		.event = ssc_event,
 		.deferred = ssc_deferred,
 		.intercept = ssc_intercept,
+		.request_sense = ssc_request_sense,
 	};
 }
 

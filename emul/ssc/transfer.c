@@ -27,9 +27,9 @@ struct sense ssc_goto(struct ssc *s, const struct scsi_cmd *cmd)
 		return sense_good();
 	ssc_act(s, ACT_LOCATING);
 	err = cart_locate(s->cart, part, object);
-	if (err == -EINVAL)
-		return sense_bad_cdb(3, -1);
 	ssc_note(s);
+	if (err == -EINVAL) /* no such partition; nothing moved */
+		return sense_bad_cdb(3, -1);
 	if (err == -ENODATA)
 		return ssc_blank(s, 0);
 	return err ? ssc_fault_now(s, err, DOING_MOVE) : sense_good();

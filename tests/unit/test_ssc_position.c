@@ -158,6 +158,12 @@ static void locate(void **state)
 	EXPECT_BAD_CDB(&r, 1, 5);
 	rig_run(&r, CDB(0x92, 0x02, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0));
 	EXPECT_BAD_CDB(&r, 3, -1);
+	/* what failed is over: the drive is idle, and REQUEST SENSE has nothing to tell */
+	assert_int_equal(rig_log(&r, 0x11, 0)[6], 0);
+	rig_run(&r, CDB(0x03, 0, 0, 0, 96, 0));
+	EXPECT_GOOD(&r);
+	assert_int_equal(r.in[2] & 0x0f, 0);
+	assert_int_equal(get_be16(r.in + 12), 0);
 	rig_close(&r);
 }
 
