@@ -4,13 +4,13 @@
 
 /*
  * Attribute files: one value per file, in ASCII, with a newline at the end. Each is a row of its
- * directory's table; the row's number is part of the inode number. A new attribute is a new row at the
- * end of a table and its page in vtlfs.8; nothing else.
+ * directory's table; the row's number is part of the inode number. A new attribute is a new row at
+ * the end of a table and its page in vtlfs.8; nothing else.
  */
 
 #include "vtlfs/fs.h"
 
-#define ATTR_SIZE      4096 /* what stat says of a file whose length is not known before it is read */
+#define ATTR_SIZE      4096 /* what stat says where only reading would tell the length */
 #define ATTR_VALUE_MAX 8704 /* a MAM value in hex, and more than any status line */
 #define ATTR_WHY_MAX   200
 
@@ -21,8 +21,8 @@ struct attr_row {
 	ssize_t (*read)(struct fs *fs, const struct obj *o, const struct attr_row *row, char *buf,
 			size_t size);
 	/*
-	 * Takes a value (one line without newline, blanks at the ends removed). 0 or -errno, with the
-	 * reason in `why` (ATTR_WHY_MAX) unless the errno says it all. NULL: cannot be written.
+	 * Takes a value (one line without newline, blanks at the ends removed). 0 or -errno, with
+	 * the reason in `why` (ATTR_WHY_MAX) unless the errno says it all. NULL: cannot be written.
 	 */
 	int (*write)(struct fs *fs, const struct obj *o, const struct attr_row *row,
 		     const char *value, char *why);
@@ -41,14 +41,14 @@ const struct attr_table *attr_table(const struct obj *dir, enum obj_kind *kind);
 /* The row of an attribute's object; NULL: it is none or the row is not there. */
 const struct attr_row *attr_row(const struct obj *o);
 
-/* ---- MAM attributes, which are a table of the cartridge's (attr_mam.c) ------------------------ */
+/* ---- MAM attributes, which are a table of the cartridge's (attr_mam.c) ---------------------- */
 
 struct cart;
 struct cart_info;
 
 #define MAM_NAME_MAX 80
 
-/* The next attribute of a cartridge after `cursor` (0 starts): name, object, next cursor. 1, 0 end. */
+/* The next attribute after `cursor` (0 starts): name, object, next cursor. 1, or 0 at the end. */
 int attr_mam_next(struct cart *c, uint64_t *cursor, char *name, struct obj *ret);
 /* -ENOENT: no such attribute in this cartridge. */
 int attr_mam_find(struct cart *c, const char *name, struct obj *ret);
@@ -56,7 +56,7 @@ mode_t attr_mam_mode(const struct obj *o);
 ssize_t attr_mam_read(struct fs *fs, const struct obj *o, char *buf, size_t size);
 int attr_mam_write(struct fs *fs, const struct obj *o, const char *value, char *why);
 
-/* ---- any attribute ---------------------------------------------------------------------------- */
+/* ---- any attribute ------------------------------------------------------------------------ */
 
 bool attr_is(const struct obj *o);
 mode_t attr_mode(const struct obj *o);
@@ -64,7 +64,7 @@ mode_t attr_mode(const struct obj *o);
 /* The value with its newline: length or -errno. */
 ssize_t attr_read(struct fs *fs, const struct obj *o, char *buf, size_t size);
 
-/* Takes what was written in one write(2): 0 or a positive errno for the reply; last_error is set. */
+/* Takes what one write(2) wrote: 0, or a positive errno for the reply with last_error set. */
 int attr_write(struct fs *fs, const struct obj *o, const char *data, size_t len);
 
 /* "0" "1" "off" "on" "no" "yes": 0, 1 or -EINVAL with `why`. */

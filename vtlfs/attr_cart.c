@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The attributes of a cartridge. They are read through the cache's handle, beside a drive that has the
- * cartridge loaded; writing takes the cartridge for a moment and is refused (EBUSY) while a drive has it.
+ * The attributes of a cartridge. They are read through the cache's handle, beside a drive that has
+ * the cartridge loaded; writing takes the cartridge for a moment and is refused (EBUSY) while a
+ * drive has it.
  */
 
 #include "vtlfs/attr.h"
@@ -187,8 +188,8 @@ static ssize_t read_location(struct fs *fs, const struct obj *o, const struct at
 }
 
 /*
- * One word: ok; recovered: opening had to cut an unfinished end, nothing durable was lost; damaged; or
- * unsupported: written by a newer version.
+ * One word: ok; recovered: opening had to cut an unfinished end, nothing durable was lost; damaged;
+ * or unsupported: written by a newer version.
  */
 static ssize_t read_health(struct fs *fs, const struct obj *o, const struct attr_row *row,
 			   char *buf, size_t size)

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * mam/<id>_<name>: the attributes of the cartridge's memory. ASCII and text values are shown without
- * the blanks that pad them; binary values of up to eight bytes as decimal numbers, longer ones as
- * hex digits. Of partitions 1 and up there are the per-partition attributes, as mam/<id>_<name>.<n>.
- * Attributes that a host may write are there before they have a value, so that they can be.
+ * mam/<id>_<name>: the attributes of the cartridge's memory. ASCII and text values are shown
+ * without the blanks that pad them; binary values of up to eight bytes as decimal numbers, longer
+ * ones as hex digits. Of partitions 1 and up there are the per-partition attributes, as
+ * mam/<id>_<name>.<n>. Attributes that a host may write are there before they have a value, so that
+ * they can be.
  */
 
 #include "vtlfs/attr.h"

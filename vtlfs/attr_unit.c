@@ -251,8 +251,8 @@ static int write_bool(struct fs *fs, const struct obj *o, const struct attr_row 
 }
 
 /*
- * "3 20", "3,20": flag numbers 1 to 64; "0" or nothing: none; "0x2000000000000000": all 64 as they are in
- * the daemon's mask, where flag 1 is the highest bit.
+ * "3 20", "3,20": flag numbers 1 to 64; "0" or nothing: none; "0x2000000000000000": all 64 as they
+ * are in the daemon's mask, where flag 1 is the highest bit.
  */
 static int parse_tapealert(const char *s, uint64_t *ret)
 {

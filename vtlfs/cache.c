@@ -126,8 +126,9 @@ static void entry_put(struct cached *e)
 }
 
 /*
- * Has nothing but the tail of the tape changed? Files of a cartridge are replaced whole (the MAM, the
- * manifest), which shows in the time of its directory; what is appended shows after cart_refresh().
+ * Has nothing but the tail of the tape changed? Files of a cartridge are replaced whole (the MAM,
+ * the manifest), which shows in the time of its directory; what is appended shows after
+ * cart_refresh().
  */
 static bool same_files(const struct cached *e, const struct stat *now)
 {

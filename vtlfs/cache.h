@@ -20,8 +20,8 @@ struct cache *cache_new(int poolfd); /* borrowed; NULL: ENOMEM */
 void cache_free(struct cache *c);
 
 /*
- * A reader's handle that sees the cartridge as it is now: opened, or refreshed; and opened anew when
- * another cartridge has taken the name. 0 or -errno of cart_open(); *ret is for cache_put().
+ * A reader's handle that sees the cartridge as it is now: opened, or refreshed; and opened anew
+ * when another cartridge has taken the name. 0 or -errno of cart_open(); *ret is for cache_put().
  */
 int cache_get(struct cache *c, const char *barcode, struct cached **ret);
 struct cart *cache_cart(struct cached *e);

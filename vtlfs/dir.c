@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Listing directories. An entry's offset says where to go on, so a directory of ten million records is
- * listed without being built. Only the vault, cartridges/ and the names of the libraries are taken as a
- * snapshot when the directory is opened: they have no order of their own to go on from.
+ * Listing directories. An entry's offset says where to go on, so a directory of ten million records
+ * is listed without being built. Only the vault, cartridges/ and the names of the libraries are
+ * taken as a snapshot when the directory is opened: they have no order of their own to go on from.
  */
 
 #include "vtlfs/attr.h"
@@ -342,7 +342,7 @@ static size_t add_entry(fuse_req_t req, struct walk *w, const struct entry *e, c
 	if (plus) {
 		bool dots = !strcmp(e->name, ".") || !strcmp(e->name, "..");
 
-		/* Without attributes the entry is listed all the same; and dots are never looked up. */
+		/* Without attributes it is listed all the same; dots are never looked up. */
 		if (dots || fill_entry(w->fs, &e->obj, w->cart, &p)) {
 			memset(&p, 0, sizeof(p));
 			plain.alias = false;

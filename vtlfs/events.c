@@ -23,8 +23,8 @@ struct line {
 /*
  * A read that waits at the end. Whoever takes it off the list answers and frees it: an event, an
  * interrupt, or the read itself as long as it is not armed. libfuse calls interrupted() with the
- * request's lock held, and from fuse_req_interrupt_func() itself when the signal came first, where a
- * reply would free the request under libfuse's hands; hence the two steps.
+ * request's lock held, and from fuse_req_interrupt_func() itself when the signal came first, where
+ * a reply would free the request under libfuse's hands; hence the two steps.
  */
 struct waiter {
 	struct waiter *next;
@@ -104,7 +104,7 @@ static void format_line(struct line *l, uint64_t seq, const char *what, const ch
 	l->text[l->len - 1] = '\n';
 }
 
-/* Copies whole lines from the reader's place on, as many as fit, or a part of one. Under ev->lock. */
+/* Copies whole lines from the reader's place on, as many as fit, or part of one. Under ev->lock. */
 static size_t take_lines(struct events_reader *r, char *buf, size_t size)
 {
 	struct events *ev = r->ev;

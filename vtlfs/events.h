@@ -8,9 +8,9 @@
  *   <seq> <time> <what> <barcode> <from> <to>
  *   17 2026-03-01T10:15:30.123456Z moved E01003L8 lib0/slots/0003 lib0/drives/1
  *
- * `-` stands for a field that does not apply. Kept in a ring of EVENTS_KEPT lines in memory; a reader
- * begins with the oldest that is kept and blocks at the end. One that was too slow finds a gap in
- * seq. seq begins at 1 with every start of vtlfs, whose first line is `started`.
+ * `-` stands for a field that does not apply. Kept in a ring of EVENTS_KEPT lines in memory; a
+ * reader begins with the oldest that is kept and blocks at the end. One that was too slow finds a
+ * gap in seq. seq begins at 1 with every start of vtlfs, whose first line is `started`.
  *
  * Any thread; no lock of ours is held while the kernel is told.
  */

@@ -3,9 +3,9 @@
 #define VTLFS_FS_H
 
 /*
- * The file system as a whole: what all its files share. Threads: libfuse's workers (as many as there
- * are requests in work; a robot move or a question to a daemon keeps one of them), the watcher
- * (watcher.h), the replay thread (replay.h) and the one that waits for signals (main.c).
+ * The file system as a whole: what all its files share. Threads: libfuse's workers (as many as
+ * there are requests in work; a robot move or a question to a daemon keeps one of them), the
+ * watcher (watcher.h), the replay thread (replay.h) and the one that waits for signals (main.c).
  *
  * Locks, outermost first; none is held over a call that asks a daemon or tells the kernel:
  *   an open file's own lock (open.c), a cached cartridge (cache.h), shapes, places, conf,
@@ -60,8 +60,8 @@ struct fs {
 };
 
 /*
- * What is open (files, directories): first member of what fi->fh points to. When the mount ends while
- * things are open the kernel releases nothing any more, and fs_handles_free() does it.
+ * What is open (files, directories): first member of what fi->fh points to. When the mount ends
+ * while things are open the kernel releases nothing any more, and fs_handles_free() does it.
  */
 struct handle {
 	struct handle *prev, *next;
@@ -72,7 +72,7 @@ void fs_handle_add(struct fs *fs, struct handle *h, void (*fn)(struct handle *h)
 void fs_handle_free(struct fs *fs, struct handle *h); /* takes it off and calls its free */
 void fs_handles_free(struct fs *fs);
 
-/* The element that an object is, is in, or speaks for; the vault for the root. -ENOENT: no such one. */
+/* The element that an object is, is in, or speaks for; of the root the vault. -ENOENT: none. */
 int fs_elem(struct fs *fs, const struct obj *o, struct elem *ret);
 
 /* The bar code of a cartridge's object, NULL if there is none. Valid as long as the fs. */
@@ -85,12 +85,12 @@ int fs_holds(struct fs *fs, const struct elem *e, const char *barcode);
 int fs_where(struct fs *fs, uint32_t id, const char *barcode, struct elem *ret);
 
 /*
- * The errno that people get: positive, one of the few that the manual lists. Never EXDEV (mv would copy
- * and delete), EAGAIN (programs would try for ever) or ENOSYS (the kernel would not ask again).
+ * The errno that people get: positive, one of the few that the manual lists. Never EXDEV (mv would
+ * copy and delete), EAGAIN (programs would try for ever), ENOSYS (the kernel would not ask again).
  */
 int fs_errno(int err);
 
-/* Says, in last_error and in the log, why something about `e` was refused. Returns fs_errno(err). */
+/* Says in last_error and in the log why something about `e` was refused: fs_errno(err). */
 int fs_refuse(struct fs *fs, const struct elem *e, int err, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 

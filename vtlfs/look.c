@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Looking: from a directory and a name to an object, from an object to what stat shows. Nothing here
- * waits for a robot or a drive; only what is inside of mam/, files/ and records/ opens the cartridge.
+ * Looking: from a directory and a name to an object, from an object to what stat shows. Nothing
+ * here waits for a robot or a drive; only what is inside of mam/, files/ and records/ opens the
+ * cartridge.
  */
 
 #include "vtlfs/attr.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vtlfs: the mount. Reads the options, brings the parts up in the order in which they need each other
- * and takes them down again.
+ * vtlfs: the mount. Reads the options, brings the parts up in the order in which they need each
+ * other and takes them down again.
  */
 
 #include "vtlfs/cache.h"
@@ -118,8 +118,8 @@ static void reload(struct fs *fs)
 }
 
 /*
- * libfuse's main thread sleeps in a semaphore that only a signal interrupts, and may have been about
- * to when the flag was set; so it is woken until it has seen it.
+ * libfuse's main thread sleeps in a semaphore that only a signal interrupts, and may have been
+ * about to when the flag was set; so it is woken until it has seen it.
  */
 static void end_session(struct signals *s)
 {
@@ -128,7 +128,7 @@ static void end_session(struct signals *s)
 	fuse_session_exit(s->fs->se);
 	for (int ms = 0; !atomic_load(&s->done); ms += 5) {
 		if (ms >= END_WAIT_MS) {
-			/* A move that waits for a drive. All that counts is on disk, whenever we end. */
+			/* A move that waits for a drive. All that counts is on disk. */
 			log_notice("requests are still waiting: ending without them");
 			umount2(s->mountpoint, MNT_DETACH | UMOUNT_NOFOLLOW);
 			_exit(0);

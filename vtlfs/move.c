@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What people do with cartridges: mv is a move of the robot, mkdir in the vault makes one, rmdir there
- * destroys one. Every refusal has an errno and, in last_error, words.
+ * What people do with cartridges: mv is a move of the robot, mkdir in the vault makes one, rmdir
+ * there destroys one. Every refusal has an errno and, in last_error, words.
  */
 
 #include "vtlfs/cache.h"

@@ -3,11 +3,11 @@
 #define VTLFS_NAMES_H
 
 /*
- * Numbers for bar codes and library names, 1 to OBJ_ID_MAX, for inode numbers. A name keeps its number
- * for ever: the table is a file (home/vtlfs/names) of lines of NAMES_LINE bytes, the name padded with
- * blanks; line i is number i + 1. A line is written with one pwrite when a name is met for the first
- * time. It is a convenience, not a truth: where it cannot be written or was cut, names get new
- * numbers and nothing else happens. Any thread.
+ * Numbers for bar codes and library names, 1 to OBJ_ID_MAX, for inode numbers. A name keeps its
+ * number for ever: the table is a file (home/vtlfs/names) of lines of NAMES_LINE bytes, the name
+ * padded with blanks; line i is number i + 1. A line is written with one pwrite when a name is met
+ * for the first time. It is a convenience, not a truth: where it cannot be written or was cut,
+ * names get new numbers and nothing else happens. Any thread.
  */
 
 #include "tree/tree.h"
@@ -19,8 +19,8 @@
 struct names;
 
 /*
- * Opens the table in `dirfd` (-1: in memory only). `used` says whether a name is still anybody's: when
- * the table is more than half full, lines of others are given to new names. 0 or -errno.
+ * Opens the table in `dirfd` (-1: in memory only). `used` says whether a name is still anybody's:
+ * when the table is more than half full, lines of others are given to new names. 0 or -errno.
  */
 int names_open(int dirfd, bool (*used)(void *arg, const char *name), void *arg, struct names **ret);
 void names_close(struct names *t);

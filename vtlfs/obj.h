@@ -3,8 +3,8 @@
 #define VTLFS_OBJ_H
 
 /*
- * What an inode number means. Every object of the mount is coded in its number, so there is no table
- * of inodes, nothing to count and nothing to forget, and a number is the same after a restart.
+ * What an inode number means. Every object of the mount is coded in its number, so there is no
+ * table of inodes, nothing to count, nothing to forget, and a number is the same after a restart.
  * obj_ino() and obj_parse() are the only places that know the coding:
  *
  *   bit 63     0

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Open files. What an attribute or a record holds is taken when it is opened, so a reader never sees
- * half of one value and half of another; a file of the tape is read as it is asked for.
+ * Open files. What an attribute or a record holds is taken when it is opened, so a reader never
+ * sees half of one value and half of another; a file of the tape is read as it is asked for.
  */
 
 #include "vtlfs/attr.h"
@@ -79,8 +79,9 @@ static int open_tape(struct fs *fs, struct openfile *f, int flags, struct fuse_f
 		err = tape_read_record(cache_cart(ref), &f->obj, &f->text, &f->len);
 	cache_put(ref);
 	/*
-	 * Behind a filemark nothing is appended any more: the kernel may read ahead and keep pages until
-	 * the file is opened again. One that still grows is read directly, beyond the length it had.
+	 * Behind a filemark nothing is appended any more: the kernel may read ahead and keep pages
+	 * until the file is opened again. One that still grows is read directly, beyond the length
+	 * it had.
 	 */
 	fi->direct_io = !(f->obj.kind == OBJ_FILE && f->tape.sealed);
 	return err;

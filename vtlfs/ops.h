@@ -3,8 +3,8 @@
 #define VTLFS_OPS_H
 
 /*
- * The requests of the kernel. Each handler answers exactly once, on every path. The userdata of every
- * request is the struct fs.
+ * The requests of the kernel. Each handler answers exactly once, on every path. The userdata of
+ * every request is the struct fs.
  */
 
 #define FUSE_USE_VERSION VTLFS_FUSE_VERSION

@@ -103,8 +103,8 @@ static void queue_replay(struct places *p, const char *barcode, bool was, const 
 /* ---- looking -------------------------------------------------------------------------------- */
 
 /*
- * Compares the place that was found (NULL: none) with what was told. Under p->lock; what has to be told
- * outside of it comes back: whether anything has, and the place before.
+ * Compares the place that was found (NULL: none) with what was told. Under p->lock; what has to be
+ * told outside of it comes back: whether anything has, and the place before.
  */
 static bool update(struct place *pl, const struct elem *now, bool *was, struct elem *before)
 {
@@ -304,8 +304,8 @@ void places_moved(struct places *p, uint32_t id, const struct elem *src, const s
 	pl = place_of(p, id);
 	if (pl) {
 		/*
-		 * A rename of the alias leaves the old place in the kernel's mind; the replay of the move
-		 * before it comes still, and then another that ends here.
+		 * A rename of the alias leaves the old place in the kernel's mind; the replay of
+		 * the move before it comes still, and then another that ends here.
 		 */
 		bool follows = seen && (!src || !pl->is_shown || elem_equal(&pl->shown, src));
 

@@ -4,15 +4,16 @@
 
 /*
  * Where each cartridge was when we last looked. The tree is the truth; this is what we have told of
- * it: `at` in the file `events`, and `shown` to the kernel's cache of names. From the differences come
- * the events and the jobs for the replay.
+ * it: `at` in the file `events`, and `shown` to the kernel's cache of names. From the differences
+ * come the events and the jobs for the replay.
  *
- * Between a move by others and its replay the kernel still knows the cartridge's directory at the old
- * place. Who looks it up at the new place meanwhile gets it under another inode number, its alias:
- * one directory in two places is something the kernel refuses (ESTALE) while any rename is going on.
+ * Between a move by others and its replay the kernel still knows the cartridge's directory at the
+ * old place. Who looks it up at the new place meanwhile gets it under another inode number, its
+ * alias: one directory in two places is something the kernel refuses (ESTALE) while any rename is
+ * going on.
  *
- * Our own moves are bracketed by places_begin() and places_moved() or places_end(), so that the watcher
- * leaves them alone. Any thread.
+ * Our own moves are bracketed by places_begin() and places_moved() or places_end(), so that the
+ * watcher leaves them alone. Any thread.
  */
 
 #include "tree/tree.h"

@@ -3,13 +3,13 @@
 #define VTLFS_REPLAY_H
 
 /*
- * What others did to the tree (SCSI, tools), done once more through our own mount, so that people who
- * watch the mount with inotify see it: a change that a FUSE daemon makes below raises no event.
+ * What others did to the tree (SCSI, tools), done once more through our own mount, so that people
+ * who watch the mount with inotify see it: a change that a FUSE daemon makes below raises no event.
  *
  * The file operations are done by a child process that does nothing else, and not by a thread: a
- * thread that waits for its own process's answer keeps /dev/fuse open when the process is killed, and
- * would wait for ever. The child holds no descriptor of the mount. Requests that come from it are
- * known by its process id; the handlers answer them as if things were still as before the job
+ * thread that waits for its own process's answer keeps /dev/fuse open when the process is killed,
+ * and would wait for ever. The child holds no descriptor of the mount. Requests that come from it
+ * are known by its process id; the handlers answer them as if things were still as before the job
  * (replay_sees) and change nothing.
  *
  * Jobs are done in the order in which they were queued, by one thread.
@@ -40,8 +40,8 @@ struct replay_job {
 
 struct replay_ops {
 	/*
-	 * Called by the replay thread before a job of a cartridge: sets from (where the kernel believes
-	 * it to be). false: nothing is to be done.
+	 * Called by the replay thread before a job of a cartridge: sets from (where the kernel
+	 * believes it to be). false: nothing is to be done.
 	 */
 	bool (*prepare)(void *arg, struct replay_job *job);
 	/* ... and after it: the kernel knows now. */

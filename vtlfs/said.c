@@ -69,7 +69,7 @@ static void set_one(struct said *s, const struct elem *e, const char *words)
 			*p = ' ';
 }
 
-/* Slots, pickers and map elements have no last_error of their own: their library speaks for them. */
+/* Slots, pickers and map elements have no last_error: their library speaks for them. */
 static struct elem speaker(const struct elem *e)
 {
 	struct elem s = *e;

@@ -24,7 +24,7 @@ unsigned shapes_count(const struct tree_shape *shape, enum elem_type type);
 /* Is there such an element: looks into the tree when it is beyond what is known. */
 bool shapes_has(struct shapes *s, const struct elem *e);
 
-/* Looks again: at one library (or all: NULL). The kernel forgets what is gone. The watcher alone. */
+/* Looks again at a library (NULL: all). The kernel forgets what is gone. The watcher alone. */
 void shapes_refresh(struct shapes *s, const char *library);
 
 /* Calls fn for each library in name order until it returns non-zero, which is returned. */

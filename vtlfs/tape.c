@@ -225,9 +225,9 @@ ssize_t tape_reader_read(struct tape_reader *r, struct cart *c, char *buf, size_
 		done += n;
 	}
 	/*
-	 * Less than was asked for means the end of the file to the kernel's cache, so there an error is
-	 * the answer to all of it (the kernel asks again page by page). Otherwise what is good before the
-	 * error is given, and the error comes with the next read.
+	 * Less than was asked for means the end of the file to the kernel's cache, so there an
+	 * error is the answer to all of it (the kernel asks again page by page). Otherwise what is
+	 * good before the error is given, and the error comes with the next read.
 	 */
 	if (err && err != -ENODATA && (r->sealed || !done))
 		return err;

@@ -5,8 +5,8 @@
 /*
  * What is on a tape, as files.
  *
- *   files/<partition>/<n>		the blocks after the n'th filemark (0: from the beginning) up to the
- *					next one, one after the other: what `mt fsf n; dd` would read
+ *   files/<partition>/<n>		the blocks behind the n'th filemark (0: from the beginning)
+ *					to the next, as one: what `mt fsf n; dd` reads
  *   records/<partition>/<n>		logical object n when it is a block
  *   records/<partition>/<n>.filemark	... when it is a filemark: an empty file
  *

@@ -117,7 +117,7 @@ static void look_at_state(struct fs *fs, const struct elem *e, bool silent)
 		t->elem = *e;
 		t->next = w->told;
 		w->told = t;
-		/* Also for a directory that is not there yet: a WATCH_RESCAN says when it has come. */
+		/* Also when it is not there yet: a WATCH_RESCAN says when it has come. */
 		if (watch_status(w->watch, e))
 			log_debug("the status of %s/%u cannot be watched", e->library, e->n);
 	}

@@ -3,13 +3,13 @@
 #define VTLFS_WATCHER_H
 
 /*
- * One thread that hears of changes in the tree (tree/watch.h) and sees to it that everybody else does:
- * the events, the replay, the kernel's cache of names, the shapes of libraries.
+ * One thread that hears of changes in the tree (tree/watch.h) and sees to it that everybody else
+ * does: the events, the replay, the kernel's cache of names, the shapes of libraries.
  */
 
 struct fs;
 
-/* 0 or -errno. The thread is started by watcher_start(); changes from watcher_new() on are not missed. */
+/* 0 or -errno. From watcher_new() on no change is missed; watcher_start() starts the thread. */
 int watcher_new(struct fs *fs);
 int watcher_start(struct fs *fs);
 void watcher_free(struct fs *fs);

@@ -7,24 +7,25 @@ load fs.bash
 setup() { fs_setup; }
 teardown() { fs_teardown; }
 
-mounts() { grep -c " $VTL_MNT " /proc/self/mountinfo || true; }
+mounts() { grep -c " $M " /proc/self/mountinfo || true; }
 
 @test "crash: killed and started again: one mount, everything there" {
-	mkdir "$VTL_MNT/vault/F00001L8"
+	mkdir "$M/vault/F00001L8"
 	for i in 1 2 3; do
 		fs_kill KILL
 		fs_start
 		assert_eq "$(mounts)" 1
-		assert_eq "$(ls "$VTL_MNT/cartridges" | tr '\n' ' ')" "E01001L8 E01002L8 E01003L8 F00001L8 "
+		run -0 ls "$M/cartridges"
+		assert_eq "${lines[*]}" "E01001L8 E01002L8 E01003L8 F00001L8"
 	done
 }
 
 @test "crash: a reader of events and a waiting mv end when it is killed" {
-	fs_background "$BATS_TEST_TMPDIR/a" cat "$VTL_MNT/events"
+	fs_background "$BATS_TEST_TMPDIR/a" cat "$M/events"
 	wait_for 10 grep -q started "$BATS_TEST_TMPDIR/a"
 	fs_kill KILL
 	wait_for 10 process_gone "${FS_BACKGROUND[0]}"
-	refused "not connected" stat "$VTL_MNT/lib0/slots/0001/E01001L8"
+	refused "not connected" stat "$M/lib0/slots/0001/E01001L8"
 }
 
 @test "crash: kill -9 at any moment of 300 moves by mv and robot: every cartridge in one place" {
@@ -32,8 +33,8 @@ mounts() { grep -c " $VTL_MNT " /proc/self/mountinfo || true; }
 
 	for i in 1 2; do
 		( for n in {1..75}; do
-			mv "$VTL_MNT/lib0/slots/000$i/E0100${i}L8" "$VTL_MNT/lib0/slots/000$((i + 3))/" || true
-			mv "$VTL_MNT/lib0/slots/000$((i + 3))/E0100${i}L8" "$VTL_MNT/lib0/slots/000$i/" || true
+			mv "$M/lib0/slots/000$i/E0100${i}L8" "$M/lib0/slots/000$((i + 3))/" || true
+			mv "$M/lib0/slots/000$((i + 3))/E0100${i}L8" "$M/lib0/slots/000$i/" || true
 			sleep 0.01
 		done ) 3>&- 2>/dev/null & pids+=($!)
 	done
@@ -52,8 +53,8 @@ mounts() { grep -c " $VTL_MNT " /proc/self/mountinfo || true; }
 	assert_eq "$(mounts)" 1
 	for i in 1 2 3; do
 		assert_eq "$(places "E0100${i}L8" | wc -l)" 1
-		assert_file "$VTL_MNT/cartridges/E0100${i}L8/barcode" "E0100${i}L8"
-		assert_eq "$(cd "$VTL_MNT" && find lib0 vault -name "E0100${i}L8" | wc -l)" 1
+		assert_file "$M/cartridges/E0100${i}L8/barcode" "E0100${i}L8"
+		assert_eq "$(cd "$M" && find lib0 vault -name "E0100${i}L8" | wc -l)" 1
 	done
 }
 
@@ -63,25 +64,25 @@ mounts() { grep -c " $VTL_MNT " /proc/self/mountinfo || true; }
 	fstool create "$VTL_HOME" F00001L8
 	rm "$VTL_HOME/state/vault/F00001L8" "$VTL_HOME/state/.where/F00001L8"
 	fs_start
-	assert_eq "$(ls "$VTL_MNT/vault")" F00001L8
-	refused "File exists" mkdir "$VTL_MNT/vault/F00001L8"
+	assert_eq "$(ls "$M/vault")" F00001L8
+	refused "File exists" mkdir "$M/vault/F00001L8"
 }
 
 @test "crash: SIGTERM unmounts, also while somebody is in the mount" {
 	local pid
 
-	fs_background "$BATS_TEST_TMPDIR/a" bash -c 'cd "$1" && exec sleep 60' - "$VTL_MNT/lib0/slots"
-	fs_background "$BATS_TEST_TMPDIR/b" cat "$VTL_MNT/events"
+	fs_background "$BATS_TEST_TMPDIR/a" bash -c 'cd "$1" && exec sleep 60' - "$M/lib0/slots"
+	fs_background "$BATS_TEST_TMPDIR/b" cat "$M/events"
 	wait_for 10 grep -q started "$BATS_TEST_TMPDIR/b"
 	fs_kill TERM
 	assert_eq "$(mounts)" 0
 	wait_for 10 process_gone "${FS_BACKGROUND[1]}"
 	fs_start
-	assert_eq "$(ls "$VTL_MNT/cartridges" | wc -l)" 3
+	assert_eq "$(ls "$M/cartridges" | wc -l)" 3
 }
 
 @test "crash: umount ends it" {
-	umount "$VTL_MNT"
+	umount "$M"
 	wait_for 20 process_gone "$FS_PID"
 	assert_eq "$(mounts)" 0
 }
@@ -90,7 +91,7 @@ mounts() { grep -c " $VTL_MNT " /proc/self/mountinfo || true; }
 	run timeout 30 "$VTLFS" -c "$VTL_CONF" "$BATS_TEST_TMPDIR/other"
 	[[ $status == 1 ]]
 	assert_match "$output" "another vtlfs serves"
-	assert_file "$VTL_MNT/lib0/slots/0001/E01001L8/health" ok
+	assert_file "$M/lib0/slots/0001/E01001L8/health" ok
 }
 
 @test "start: bad options and configurations are refused with words" {
@@ -135,10 +136,10 @@ mounts() { grep -c " $VTL_MNT " /proc/self/mountinfo || true; }
 	local pid
 
 	fake status "$VTL_HOME" lib0/drives/1 state empty medium ""
-	mv "$VTL_MNT/lib0/slots/0001/E01001L8" "$VTL_MNT/lib0/drives/1/"
+	mv "$M/lib0/slots/0001/E01001L8" "$M/lib0/drives/1/"
 	pid=$(pgrep -P "$FAKE_PID" fstool || echo "$FAKE_PID")
 	kill -STOP "$pid"
-	fs_background "$BATS_TEST_TMPDIR/mv" mv "$VTL_MNT/lib0/drives/1/E01001L8" "$VTL_MNT/lib0/slots/0001/"
+	fs_background "$BATS_TEST_TMPDIR/mv" mv "$M/lib0/drives/1/E01001L8" "$M/lib0/slots/0001/"
 	wait_for 10 test -s "$VTL_HOME/state/lib0/drives/1/control/request"
 	fs_kill TERM
 	assert_eq "$(mounts)" 0
@@ -147,7 +148,7 @@ mounts() { grep -c " $VTL_MNT " /proc/self/mountinfo || true; }
 	fake_end
 	assert_eq "$(places E01001L8 | wc -l)" 1
 	fs_start
-	assert_file "$VTL_MNT/cartridges/E01001L8/barcode" E01001L8
+	assert_file "$M/cartridges/E01001L8/barcode" E01001L8
 }
 
 @test "start: a read-only pool is an archive to look at: EROFS" {
@@ -156,9 +157,9 @@ mounts() { grep -c " $VTL_MNT " /proc/self/mountinfo || true; }
 	mount -o remount,ro,bind "$VTL_HOME"
 	fs_start_ro() { timeout 60 "$VTLFS" -c "$VTL_CONF" </dev/null 3>&- 4>&-; }
 	fs_start_ro
-	assert_file "$VTL_MNT/lib0/slots/0001/E01001L8/type" LTO-8
-	refused "Read-only" mv "$VTL_MNT/lib0/slots/0001/E01001L8" "$VTL_MNT/vault/"
-	refused "Read-only" mkdir "$VTL_MNT/vault/F00001L8"
-	umount "$VTL_MNT"
+	assert_file "$M/lib0/slots/0001/E01001L8/type" LTO-8
+	refused "Read-only" mv "$M/lib0/slots/0001/E01001L8" "$M/vault/"
+	refused "Read-only" mkdir "$M/vault/F00001L8"
+	umount "$M"
 	umount -l "$VTL_HOME"
 }

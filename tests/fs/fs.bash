@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# A mount of its own for each test, without daemons: fs_setup makes a library lib0 of 6 slots, 2 drives,
-# 2 import/export elements and a picker, with E01001L8 to E01003L8 in slots 1 to 3, and mounts it.
+# A mount of its own for each test, without daemons: fs_setup makes a library lib0 of 6 slots, 2
+# drives, 2 import/export elements and a picker, with E01001L8 to E01003L8 in slots 1 to 3, and
+# mounts it.
 
 load ../lib/vtl.bash
 
 VTLFS=$VTL_BUILD/vtlfs/vtlfs
 FSTOOL=$VTL_BUILD/tests/fs/fstool
 
+# $M is the mount.
 fs_config()
 {
-	vtl_config "${1:-library lib0 { slots = 6 map = 2 pickers = 1 fill = 0 \}}"
+	vtl_config "${1:-library lib0 { slots = 6 map = 2 pickers = 1 fill = 0 \}}" &&
+		M=$VTL_MNT
 }
 
 fs_setup()
@@ -79,7 +82,7 @@ refused()
 	[[ $out == *"$words"* ]] || fail "$*: expected '$words', got '$out'"
 }
 
-# A drive or daemon played by fstool in a coprocess named FAKE: fake ARGUMENT..., then fake_say LINE.
+# A drive or daemon played by fstool in a coprocess: fake ARGUMENT..., then fake_say LINE.
 fake()
 {
 	coproc FAKE { timeout 120 "$FSTOOL" "$@" 3>&- 4>&-; }

@@ -4,13 +4,13 @@
  *
  *   fstool shape HOME LIBRARY SLOTS DRIVES MAP PICKERS
  *   fstool create HOME BARCODE [ELEMENT]	in the vault without an element
- *   fstool fill HOME LIBRARY N		N empty links E00001L8... in slots 1..N, and one cartridge each
+ *   fstool fill HOME LIBRARY N		cartridges E00001L8... in slots 1..N
  *   fstool move HOME FROM TO [BARCODE]		as the robot; prints what it is refused with
  *   fstool exchange HOME PATH PATH		renameat2(RENAME_EXCHANGE)
- *   fstool read PATH [nonblock|poll]		one read(2) as it comes, or what poll(2) of 200 ms says
+ *   fstool read PATH [nonblock|poll]		what it gives until an error, or poll(2) nothing
  *   fstool notify SOCKET			prints the datagrams that come
  *   fstool where HOME BARCODE
- *   fstool status HOME UNIT NAME TEXT...	publishes as the unit's daemon would, then lives until
+ *   fstool status HOME UNIT NAME TEXT...	plays the unit's daemon: publishes, lives until the
  *						end of input; for each request prints and answers it
  *   fstool drive HOME BARCODE		owns a cartridge as a drive does; reads commands:
  *	write SIZE COUNT BYTE | file PATH SIZE | mark N | sync | locate N | eod | erase | quit

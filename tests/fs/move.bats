@@ -7,36 +7,36 @@ load fs.bash
 setup() { fs_setup; }
 teardown() { fs_teardown; }
 
-m() { timeout 60 mv "$VTL_MNT/$1" "$VTL_MNT/$2"; }
+m() { timeout 60 mv "$M/$1" "$M/$2"; }
 at() { assert_eq "$(places "$1")" "$2" "place of $1"; }
 
 @test "move: slot, drive, map, vault and back, one place each time" {
 	m lib0/slots/0003/E01003L8 lib0/drives/1/
 	at E01003L8 lib0/drives/1/E01003L8
-	assert_eq "$(ls "$VTL_MNT/lib0/slots/0003")" ""
+	assert_eq "$(ls "$M/lib0/slots/0003")" ""
 	m lib0/drives/1/E01003L8 lib0/slots/0005
 	at E01003L8 lib0/slots/0005/E01003L8
 	m lib0/slots/0005/E01003L8 vault
 	at E01003L8 vault/E01003L8
 	m vault/E01003L8 lib0/drives/2/E01003L8
 	at E01003L8 lib0/drives/2/E01003L8
-	assert_file "$VTL_MNT/lib0/drives/2/E01003L8/barcode" E01003L8
+	assert_file "$M/lib0/drives/2/E01003L8/barcode" E01003L8
 }
 
 @test "move: a full element never takes a second cartridge: EBUSY, with words" {
-	refused "resource busy" mv "$VTL_MNT/lib0/slots/0001/E01001L8" "$VTL_MNT/lib0/slots/0002/"
+	refused "resource busy" mv "$M/lib0/slots/0001/E01001L8" "$M/lib0/slots/0002/"
 	at E01001L8 lib0/slots/0001/E01001L8
 	at E01002L8 lib0/slots/0002/E01002L8
-	assert_match "$(<"$VTL_MNT/lib0/last_error")" "E01001L8 .*E01002L8"
+	assert_match "$(<"$M/lib0/last_error")" "E01001L8 .*E01002L8"
 	m lib0/slots/0001/E01001L8 lib0/drives/1/
-	refused "resource busy" mv "$VTL_MNT/lib0/slots/0002/E01002L8" "$VTL_MNT/lib0/drives/1/"
-	assert_match "$(<"$VTL_MNT/lib0/drives/1/last_error")" "E01001L8"
-	assert_match "$(<"$VTL_MNT/last_error")" "E01001L8"
-	assert_eq "$(<"$VTL_MNT/lib0/drives/2/last_error")" ""
+	refused "resource busy" mv "$M/lib0/slots/0002/E01002L8" "$M/lib0/drives/1/"
+	assert_match "$(<"$M/lib0/drives/1/last_error")" "E01001L8"
+	assert_match "$(<"$M/last_error")" "E01001L8"
+	assert_eq "$(<"$M/lib0/drives/2/last_error")" ""
 }
 
 @test "move: onto another cartridge, a new name, nothing, attributes, other directories" {
-	cd "$VTL_MNT"
+	cd "$M"
 	refused "not permitted" mv -T lib0/slots/0001/E01001L8 lib0/slots/0005/OTHERL8
 	refused "not permitted" mv -T lib0/slots/0001/E01001L8 lib0/slots/0002/E01002L8
 	refused "not permitted" mv lib0/slots/0001/E01001L8 lib0/slots/0002/E01002L8
@@ -52,25 +52,25 @@ at() { assert_eq "$(places "$1")" "$2" "place of $1"; }
 }
 
 @test "move: never EXDEV, so nothing is ever copied" {
-	refused "" mv "$VTL_MNT/lib0/slots/0001/E01001L8" "$VTL_MNT/lib0/slots/0002/"
-	[[ -d $VTL_MNT/lib0/slots/0001/E01001L8 ]]
+	refused "" mv "$M/lib0/slots/0001/E01001L8" "$M/lib0/slots/0002/"
+	[[ -d $M/lib0/slots/0001/E01001L8 ]]
 	# Out of the mount is another file system: mv copies, and must not be able to remove.
-	refused "not permitted" mv "$VTL_MNT/lib0/slots/0001/E01001L8" "$BATS_TEST_TMPDIR/"
+	refused "not permitted" mv "$M/lib0/slots/0001/E01001L8" "$BATS_TEST_TMPDIR/"
 	at E01001L8 lib0/slots/0001/E01001L8
 	[[ -d $VTL_HOME/pool/E01001L8 ]]
 }
 
 @test "move: RENAME_EXCHANGE exchanges" {
-	exch() { (cd "$VTL_MNT" && "$FSTOOL" exchange "$VTL_HOME" "$1" "$2"); }
+	exch() { (cd "$M" && "$FSTOOL" exchange "$VTL_HOME" "$1" "$2"); }
 	m lib0/slots/0003/E01003L8 lib0/drives/1/
 	exch lib0/slots/0001/E01001L8 lib0/drives/1/E01003L8
 	at E01001L8 lib0/drives/1/E01001L8
 	at E01003L8 lib0/slots/0001/E01003L8
 	# The kernel had swapped the names' cartridges; what is seen is what is.
-	assert_eq "$(ls "$VTL_MNT/lib0/slots/0001")" E01003L8
-	assert_file "$VTL_MNT/lib0/slots/0001/E01003L8/barcode" E01003L8
-	assert_file "$VTL_MNT/lib0/drives/1/E01001L8/barcode" E01001L8
-	refused "No such file" stat "$VTL_MNT/lib0/slots/0001/E01001L8"
+	assert_eq "$(ls "$M/lib0/slots/0001")" E01003L8
+	assert_file "$M/lib0/slots/0001/E01003L8/barcode" E01003L8
+	assert_file "$M/lib0/drives/1/E01001L8/barcode" E01001L8
+	refused "No such file" stat "$M/lib0/slots/0001/E01001L8"
 	run exch lib0/slots/0001/E01003L8 lib0/drives/1/state
 	[[ $status != 0 ]]
 	at E01003L8 lib0/slots/0001/E01003L8
@@ -82,7 +82,7 @@ at() { assert_eq "$(places "$1")" "$2" "place of $1"; }
 	assert_file "$VTL_HOME/state/lib0/drives/1/status/medium" E01001L8
 	m lib0/drives/1/E01001L8 lib0/slots/0001/
 	at E01001L8 lib0/slots/0001/E01001L8
-	assert_file "$VTL_MNT/lib0/drives/1/state" empty
+	assert_file "$M/lib0/drives/1/state" empty
 	fake_end
 }
 
@@ -94,15 +94,16 @@ at() { assert_eq "$(places "$1")" "$2" "place of $1"; }
 	m lib0/slots/0001/E01001L8 lib0/drives/1/
 	pid=$(pgrep -P "$FAKE_PID" fstool || echo "$FAKE_PID")
 	kill -STOP "$pid"
-	fs_background "$BATS_TEST_TMPDIR/mv" mv "$VTL_MNT/lib0/drives/1/E01001L8" "$VTL_MNT/lib0/slots/0001/"
+	fs_background "$BATS_TEST_TMPDIR/mv" mv "$M/lib0/drives/1/E01001L8" "$M/lib0/slots/0001/"
 	wait_for 10 test -s "$VTL_HOME/state/lib0/drives/1/control/request"
-	for i in lib0/drives/1/state lib0/slots/0002 lib0/slots/0002/E01002L8/type vault cartridges/E01001L8; do
-		timeout 5 stat "$VTL_MNT/$i"
+	for i in lib0/drives/1/state lib0/slots/0002 lib0/slots/0002/E01002L8/type vault \
+		cartridges/E01001L8; do
+		timeout 5 stat "$M/$i"
 	done
-	timeout 5 ls -lR "$VTL_MNT/lib0/slots/0002" "$VTL_MNT/lib0/map" "$VTL_MNT/vault"
-	assert_file "$VTL_MNT/lib0/slots/0002/E01002L8/health" ok
+	timeout 5 ls -lR "$M/lib0/slots/0002" "$M/lib0/map" "$M/vault"
+	assert_file "$M/lib0/slots/0002/E01002L8/health" ok
 	kill -CONT "$pid"
-	wait_for 20 test -e "$VTL_MNT/lib0/slots/0001/E01001L8"
+	wait_for 20 test -e "$M/lib0/slots/0001/E01001L8"
 	fake_end
 }
 
@@ -111,8 +112,8 @@ at() { assert_eq "$(places "$1")" "$2" "place of $1"; }
 
 	for i in 1 2; do
 		( for n in {1..40}; do
-			mv "$VTL_MNT/lib0/slots/000$i/E0100${i}L8" "$VTL_MNT/lib0/drives/$i/" &&
-				mv "$VTL_MNT/lib0/drives/$i/E0100${i}L8" "$VTL_MNT/lib0/slots/000$i/" || exit 1
+			mv "$M/lib0/slots/000$i/E0100${i}L8" "$M/lib0/drives/$i/" &&
+				mv "$M/lib0/drives/$i/E0100${i}L8" "$M/lib0/slots/000$i/" || exit 1
 		done ) 3>&- & pids+=($!)
 	done
 	( for n in {1..40}; do
@@ -121,13 +122,13 @@ at() { assert_eq "$(places "$1")" "$2" "place of $1"; }
 	done ) 3>&- & pids+=($!)
 	FS_BACKGROUND+=("${pids[@]}")
 	for i in {1..40}; do
-		ls "$VTL_MNT"/lib0/slots/*/ "$VTL_MNT"/lib0/drives/* >/dev/null
-		cat "$VTL_MNT/cartridges/E01003L8/barcode" >/dev/null || true
+		ls "$M"/lib0/slots/*/ "$M"/lib0/drives/* >/dev/null
+		cat "$M/cartridges/E01003L8/barcode" >/dev/null || true
 	done
 	for i in "${pids[@]}"; do wait "$i"; done
 	FS_BACKGROUND=()
 	for i in 1 2 3; do
 		at "E0100${i}L8" "lib0/slots/000$i/E0100${i}L8"
-		assert_file "$VTL_MNT/lib0/slots/000$i/E0100${i}L8/location" "lib0/slots/000$i"
+		assert_file "$M/lib0/slots/000$i/E0100${i}L8/location" "lib0/slots/000$i"
 	done
 }

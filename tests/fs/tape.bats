@@ -7,7 +7,7 @@ load fs.bash
 setup()
 {
 	fs_setup
-	C=$VTL_MNT/lib0/slots/0001/E01001L8
+	C=$M/lib0/slots/0001/E01001L8
 	D=$BATS_TEST_TMPDIR
 }
 teardown() { fs_teardown; }
@@ -51,9 +51,10 @@ teardown() { fs_teardown; }
 		cmp "$C/files/0/$n" "$D/data"
 		for off in 0 1 511 512 70001 999999 1000003 2999999 3000016; do
 			cmp <(tail -c +$((off + 1)) "$D/data" | head -c 100001) \
-				<(dd if="$C/files/0/$n" bs=100001 skip=$off iflag=skip_bytes count=1 status=none)
+				<(dd if="$C/files/0/$n" bs=100001 skip=$off count=1 \
+					iflag=skip_bytes status=none)
 		done
-		assert_eq "$(dd if="$C/files/0/$n" bs=64k skip=3000017 iflag=skip_bytes status=none | wc -c)" 0
+		assert_eq "$(tail -c +3000018 "$C/files/0/$n" | wc -c)" 0
 	done
 }
 
@@ -141,7 +142,8 @@ teardown() { fs_teardown; }
 	fake_say "mark 1000"
 	fake_say "sync"
 	assert_eq "$(timeout 20 ls -U "$C/records/0" | wc -l)" 100000
-	assert_eq "$(timeout 20 ls -U "$C/records/0" | sed -n '1p;99000p;99001p;100000p' | tr '\n' ' ')" \
+	run -0 timeout 20 ls -U "$C/records/0"
+	assert_eq "${lines[0]} ${lines[98999]} ${lines[99000]} ${lines[99999]} " \
 		"0 98999 99000.filemark 99999.filemark "
 	assert_eq "$(timeout 20 ls -U "$C/files/0" | wc -l)" 1000
 	fake_end

@@ -88,7 +88,7 @@ static void test_obj_none(void **state)
 	assert_false(obj_parse((uint64_t)OBJ_KINDS << 58, &o));
 }
 
-/* ---- names ------------------------------------------------------------------------------------ */
+/* ---- names -------------------------------------------------------------------------------- */
 
 static int scratch(void **state)
 {
@@ -151,7 +151,7 @@ static void test_names_last(void **state)
 	names_close(t);
 }
 
-/* What a crash or a disk can leave: a cut line, garbage, a name twice. No number means two names. */
+/* What a crash or a disk can leave: a cut line, garbage, a name twice. One name per number. */
 static void test_names_garbage(void **state)
 {
 	static const char *const names[] = { "A00001L8", "B00001L8", "C00001L8" };
