@@ -404,6 +404,16 @@ static int write_block(struct cart *c, const struct cart_write *w, const uint8_t
 	if (w->codec != CART_NONE)
 		b.try = ask_adapt(c, w->block_size, &b.slot);
 	b.pack = b.try || b.key;
+	/*
+	 * Backing off, or the codec was switched off: behind a queue the stream would stay in the
+	 * hands of the appender for good, because it is filled faster than it is written.
+	 */
+	if (!b.pack && b.size >= THROUGH_MIN && !queue_empty(p)) {
+		pipe_drain(c);
+		if (pipe_ready(c) < 0)
+			return -ECANCELED;
+		begin(c);
+	}
 	if (!b.pack && !b.owner && b.size >= THROUGH_MIN && queue_empty(p)) {
 		err = write_through(c, w, data, 1, ret);
 		if (err != -EAGAIN)
