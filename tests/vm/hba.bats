@@ -71,7 +71,7 @@ raw() {
 	local n
 
 	echo_start
-	echo 1 >/proc/scsi/sg/allow_dio
+	echo 1 >/sys/module/sg/parameters/allow_dio
 	for n in 1 511 4096 65537 1048576 8388608 16777215; do
 		vsg echo "$SG" $n
 		vsg echo "$SG" $n 3

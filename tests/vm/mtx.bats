@@ -29,10 +29,11 @@ slot() { printf 'slots/%04d' "$1"; }
 
 # element_address NAME: first address of slots, drives, map (mode page 1Dh).
 element_address() {
+	local file=${BATS_TEST_TMPDIR:?}/page
 	local -a page
 
-	read -r -a page < <(sg_raw -r 24 -o - "$CH" 1a 08 1d 00 18 00 2>/dev/null |
-		od -An -v -tu1 -w24)
+	sg_raw -r 24 -o "$file" "$CH" 1a 08 1d 00 18 00 2>/dev/null || return
+	read -r -a page < <(od -An -v -tu1 -w24 "$file")
 	case $1 in
 	slots) echo $((page[10] << 8 | page[11])) ;;
 	map) echo $((page[14] << 8 | page[15])) ;;

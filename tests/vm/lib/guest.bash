@@ -305,12 +305,13 @@ vtl_stop() {
 
 	: >"$log"
 	{
-		sleep 45
+		sleep 60
 		thread_states
 	} >"$VTL_LOGS/threads.log" 2>&1 3>&- &
 	watch=$!
-	VTL_BUILD=$VTL_BUILD timeout 120 "$VTL_REPO/scripts/vtl" stop -c "$1" >>"$log" 2>&1 \
-		</dev/null 3>&- ||
+	# So long that there is time to look at what hangs.
+	VTL_BUILD=$VTL_BUILD VTL_STOP_LIMIT=240 timeout 300 "$VTL_REPO/scripts/vtl" stop -c "$1" \
+		>>"$log" 2>&1 </dev/null 3>&- ||
 		fail "scripts/vtl stop -c $1: status $?: $(cat "$log")" || return
 	pkill -P $watch || true
 	wait $watch || true
@@ -327,7 +328,7 @@ thread_states() {
 	for pid in $(pgrep -x 'vtl[tlf].*'); do
 		echo "--- threads of $pid: $(tr '\0' ' ' <"/proc/$pid/cmdline")"
 		if type gdb >/dev/null 2>&1; then
-			timeout 60 gdb -p "$pid" -batch -ex 'thread apply all bt' </dev/null 2>&1 |
+			timeout 120 gdb -p "$pid" -batch -ex 'thread apply all bt' </dev/null 2>&1 |
 				grep -E '^(Thread|#)'
 		fi
 		grep -H . "/proc/$pid"/task/*/wchan
