@@ -488,6 +488,38 @@ static int vtl_answer_fill(struct scsi_cmnd *scmd, const struct vtl_answer *a, u
 }
 
 /*
+ * What was_reset says (vtl_unit_orphan(), the mid-layer's resets) is over when an open has met the
+ * UNIT ATTENTION of it, or when the medium was positioned anew. st itself clears it only in a rewind
+ * that it knows to be needed; after an open has begun a new session it does not know any more, and
+ * takes the next filemark for another reset.
+ */
+static void vtl_answer_was_reset(struct scsi_cmnd *scmd, const struct vtl_answer *a)
+{
+	struct scsi_sense_hdr hdr;
+
+	if (likely(!scmd->device->was_reset))
+		return;
+	switch (scmd->cmnd[0]) {
+	case TEST_UNIT_READY:
+		if (a->status != SAM_STAT_CHECK_CONDITION ||
+		    !scsi_normalize_sense(a->sense, min_t(u8, a->sense_len, VTL_MAX_SENSE), &hdr) ||
+		    hdr.sense_key != UNIT_ATTENTION || hdr.asc != 0x29)
+			return;
+		break;
+	case REZERO_UNIT: /* REWIND */
+	case START_STOP:  /* LOAD UNLOAD */
+	case SEEK_10:	  /* LOCATE(10) */
+	case 0x92:	  /* LOCATE(16) */
+		if (a->status != SAM_STAT_GOOD)
+			return;
+		break;
+	default:
+		return;
+	}
+	scmd->device->was_reset = 0;
+}
+
+/*
  * Answer a command or an event. Process context; may sleep in page faults. Returns 0 or what
  * vtl_uapi.h lists.
  */
@@ -532,6 +564,7 @@ int vtl_stream_answer(struct vtl_unit *unit, struct vtl_file *vf, const struct v
 
 	scmd = vtl_scmd(cmd);
 	ret = vtl_answer_fill(scmd, a, cmd->data_end);
+	vtl_answer_was_reset(scmd, a);
 	trace_vtl_answer(unit, a->tag, scmd);
 	out = vtl_is_out(scmd) ? scsi_bufflen(scmd) : 0;
 	in = cmd->data_end;

@@ -82,18 +82,49 @@ static int load_state(struct cart *c)
 	return 0;
 }
 
-/* Behind a manifest without CLEAN there may be more. */
+/*
+ * Behind a manifest without CLEAN there may be more. A data file that is gone may be one that the owner has
+ * replaced at this moment (-ENOENT: read the manifest again), or lost: everything else is read, then.
+ */
 static int load_tails(struct cart *c)
 {
 	for (unsigned i = 0; c->unclean && i < c->state.nrows; i++) {
+		uint64_t generation;
 		bool torn;
 		int err = tail_open(c, i, &torn);
 
+		if (err == -ENOENT && !c->rdwr) {
+			err = manifest_generation(c->home.dirfd, &generation);
+			if (!err && generation != c->state.generation)
+				return -ENOENT;
+			err = err ? err : -ENOENT;
+		}
+		if (err == -ENOENT) {
+			log_err("%s: the last data file of partition %u is lost", c->barcode, i);
+			continue;
+		}
 		if (err)
-			return err == -ENOENT ? -EPROTO : err;
+			return err;
 		c->recovered |= torn;
 	}
 	return 0;
+}
+
+/* Both; a reader tries again when the owner was quicker. */
+static int load(struct cart *c)
+{
+	int err = -ENOENT;
+
+	for (int i = 0; i < 4 && err == -ENOENT; i++) {
+		err = load_state(c);
+		if (err == -ENOENT) /* a directory without a manifest is no cartridge */
+			err = -EPROTO;
+		if (!err && c->rdwr && c->unclean)
+			sweep(c);
+		if (!err)
+			err = load_tails(c);
+	}
+	return err == -ENOENT ? -EPROTO : err;
 }
 
 /* Every sealed segment's index is proven, and made again where it is wrong. */
@@ -103,7 +134,8 @@ static int repair_indexes(struct cart *c)
 		for (uint32_t k = 0; k < c->state.row[i].n; k++) {
 			int err = seg_repair(c, i, k);
 
-			if (err)
+			/* -EPROTO: there is nothing to make it from; all else is to be read. */
+			if (err && err != -EPROTO)
 				return err;
 		}
 	}
@@ -165,15 +197,8 @@ int cart_open(int poolfd, const char *barcode, const struct cart_open *how, stru
 		c->lockfd = owner_lock(c->home.dirfd);
 		err = c->lockfd < 0 ? c->lockfd : 0;
 	}
-	if (!err) {
-		err = load_state(c);
-		if (err == -ENOENT) /* a directory without a manifest is no cartridge */
-			err = -EPROTO;
-	}
-	if (!err && c->rdwr && c->unclean)
-		sweep(c);
 	if (!err)
-		err = load_tails(c);
+		err = load(c);
 	if (!err && c->repair)
 		err = repair_indexes(c);
 	if (!err)

@@ -190,6 +190,9 @@ static int state_get(const struct fmt_manifest *m, struct state *st)
 		if (err)
 			return err;
 		sum += st->row[i].capacity;
+		/* A number that is in use must not be given away again. */
+		if (n && st->row[i].seg[n - 1].seq >= st->next_seq)
+			return damaged("a segment's number is still to come");
 		seg += n;
 		left -= n;
 	}

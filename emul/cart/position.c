@@ -23,6 +23,11 @@ static int filemarks_before(struct cart *c, unsigned part, uint64_t object, stru
 		*ret = row_filemarks(r);
 		return 0;
 	}
+	if (object ==
+	    0) { /* whatever has become of the data: REWIND works, and writing from there */
+		*ret = 0;
+		return 0;
+	}
 	err = row_seek(c, part, object, cur);
 	if (!err)
 		*ret = cursor_filemarks(c, cur);

@@ -138,7 +138,10 @@ static int segment_make(struct cart *c, unsigned part, const struct row *r, stru
 	return io_sync_dir(c->home.dirfd);
 }
 
-/* Everything of the last segment on stable storage, its index, too. */
+/*
+ * Everything of the last segment on stable storage, its index, too. Where somebody lost its data file, the
+ * manifest's figures are all there is of it, and nothing that would have to be settled.
+ */
 static int tail_settle(struct cart *c, unsigned part)
 {
 	struct row *r = &c->state.row[part];
@@ -147,6 +150,8 @@ static int tail_settle(struct cart *c, unsigned part)
 
 	if (!err)
 		err = tail_file(c, part, &f);
+	if (err == -ENOENT)
+		return 0;
 	if (!err)
 		err = ixmem_publish(f, &row_last(r)->x, row_last(r)->x.length);
 	return err ? err : io_fdatasync(f->ixfd);
@@ -200,10 +205,10 @@ int tail_ready(struct cart *c, unsigned part)
 
 	if (!last || last->sealed)
 		return tail_new(c, part);
-	if (c->session)
-		return 0;
 	err = tail_file(c, part, &f);
-	return err ? err : state_commit(c, false);
+	if (err == -ENOENT) /* lost: go on behind it */
+		return tail_new(c, part);
+	return err || c->session ? err : state_commit(c, false);
 }
 
 /* ---- appending ------------------------------------------------------------------------------- */

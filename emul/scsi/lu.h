@@ -27,9 +27,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SCSI_CDB_MAX	16
+#define SCSI_CDB_MAX 16
 /* Initiators remembered per unit; the least recently seen one is forgotten. */
-#define SCSI_NEXUS_MAX	64
+#define SCSI_NEXUS_MAX 64
 
 struct scsi_lu;
 
@@ -39,12 +39,12 @@ struct scsi_cmd {
 	/* the port's, constant while the command runs */
 	const uint8_t *cdb;
 	unsigned cdb_len;
-	uint64_t nexus;	     /* which initiator port: any number but 0 that stays the same for it */
-	uint64_t ticket;     /* from scsi_lu_arrive */
-	const uint8_t *out;  /* data from the initiator */
+	uint64_t nexus;	    /* which initiator port: any number but 0 that stays the same for it */
+	uint64_t ticket;    /* from scsi_lu_arrive */
+	const uint8_t *out; /* data from the initiator */
 	size_t out_len;
 	struct xbuf *out_buf; /* holds `out`, or NULL; a handler may keep a reference (xbuf.h) */
-	uint8_t *in;	     /* room for data to the initiator */
+	uint8_t *in;	      /* room for data to the initiator */
 	size_t in_cap;
 	/* the unit's answer */
 	uint8_t status;
@@ -71,26 +71,26 @@ static inline struct sense cmd_reply_done(struct scsi_cmd *cmd, const struct rep
 /* ---- op codes ------------------------------------------------------------------------------- */
 
 enum op_flags {
-	OP_ANYTIME = 1 << 0,	/* runs beside a long command; must not touch the medium */
-	OP_SKIP_UA = 1 << 1,	/* does not report a pending unit attention (INQUIRY) */
-	OP_SKIP_RESERVE = 1 << 2, /* allowed under another initiator's reservation */
-	OP_MEDIUM = 1 << 3,	/* type->ready() must say good first */
-	OP_OUT_LEN = 1 << 4,	/* has a parameter list whose length the handler checks itself */
-	OP_WRITES = 1 << 5,	/* changes the medium */
+	OP_ANYTIME = 1 << 0,	   /* runs beside a long command; must not touch the medium */
+	OP_SKIP_UA = 1 << 1,	   /* does not report a pending unit attention (INQUIRY) */
+	OP_SKIP_RESERVE = 1 << 2,  /* allowed under another initiator's reservation */
+	OP_MEDIUM = 1 << 3,	   /* type->ready() must say good first */
+	OP_OUT_LEN = 1 << 4,	   /* has a parameter list whose length the handler checks itself */
+	OP_WRITES = 1 << 5,	   /* changes the medium */
 	OP_SKIP_DEFERRED = 1 << 6, /* does not report a deferred error */
-	OP_WE_OK = 1 << 7, /* a read: others may under a Write Exclusive persistent reservation */
+	OP_WE_OK = 1 << 7,   /* a read: others may under a Write Exclusive persistent reservation */
 	OP_SKIP_PR = 1 << 8, /* others may under any persistent reservation, not under RESERVE */
-	OP_VENDOR = 1 << 9, /* vendor specific: REPORT SUPPORTED OPERATION CODES says so */
+	OP_VENDOR = 1 << 9,  /* vendor specific: REPORT SUPPORTED OPERATION CODES says so */
 };
 
 typedef struct sense (*scsi_handler)(struct scsi_lu *lu, struct scsi_cmd *cmd);
 
 struct scsi_op {
 	uint8_t opcode;
-	bool has_sa;	/* dispatched by service action too: CDB byte 1 bits 4-0 */
+	bool has_sa; /* dispatched by service action too: CDB byte 1 bits 4-0 */
 	uint8_t sa;
-	uint8_t cdb_len; /* 6, 10, 12, 16 */
-	uint16_t flags;	/* enum op_flags */
+	uint8_t cdb_len;  /* 6, 10, 12, 16 */
+	uint16_t flags;	  /* enum op_flags */
 	const char *name; /* as the standard prints it: "READ POSITION" */
 	scsi_handler fn;
 	/*
@@ -163,28 +163,28 @@ struct log_page {
 /* ---- what makes a tape drive or a changer ---------------------------------------------------- */
 
 enum lu_event {
-	LU_POWER_ON,	/* 29/00 or 29/01 */
-	LU_BUS_RESET,	/* 29/02: bus, host, target reset */
-	LU_LUN_RESET,	/* 29/03 */
-	LU_NEXUS_LOSS,	/* 29/07 for that nexus */
+	LU_POWER_ON,   /* 29/00 or 29/01 */
+	LU_BUS_RESET,  /* 29/02: bus, host, target reset */
+	LU_LUN_RESET,  /* 29/03 */
+	LU_NEXUS_LOSS, /* 29/07 for that nexus */
 };
 
 struct lu_identity {
 	char vendor[9], product[17], revision[5], serial[33];
-	uint8_t naa[8];		       /* VPD 83h; made from vendor, product, serial */
-	uint8_t ansi_version;	       /* INQUIRY byte 2 */
+	uint8_t naa[8];			 /* VPD 83h; made from vendor, product, serial */
+	uint8_t ansi_version;		 /* INQUIRY byte 2 */
 	uint16_t version_descriptors[8]; /* zero-terminated */
 };
 
 struct scsi_lu_type {
-	uint8_t pdt; /* 01h sequential access, 08h medium changer */
+	uint8_t pdt;				/* 01h sequential access, 08h medium changer */
 	const struct scsi_op *const *op_tables; /* NULL-terminated list of tables... */
 	/* ...each of which ends with a row whose name is NULL. Searched in order: the first row
 	 * found rules. A row with fn NULL takes an op code away (how a personality removes one). */
-	const struct vpd_page *vpd;   /* ends with fill NULL; 00h, 80h, 83h are the framework's */
+	const struct vpd_page *vpd; /* ends with fill NULL; 00h, 80h, 83h are the framework's */
 	const struct mode_page *const *mode; /* NULL-terminated, ascending page/subpage */
-	const struct log_page *log;   /* ends with fill NULL; page 00h is the framework's */
-	uint8_t inquiry_bytes;	      /* standard INQUIRY length - 96 at most; 0: 96 */
+	const struct log_page *log;	     /* ends with fill NULL; page 00h is the framework's */
+	uint8_t inquiry_bytes;		     /* standard INQUIRY length - 96 at most; 0: 96 */
 
 	/* INQUIRY's device-specific bytes (buf: the whole standard data). May be NULL. */
 	void (*inquiry)(struct scsi_lu *lu, uint8_t *buf);
@@ -236,16 +236,16 @@ void scsi_ua_one(struct scsi_lu *lu, uint16_t asc, uint64_t nexus);
 
 /* ---- the unit ------------------------------------------------------------------------------- */
 
-struct lu_nexus; /* per-initiator state, scsi/nexus.c: an array of SCSI_NEXUS_MAX */
+struct lu_nexus;   /* per-initiator state, scsi/nexus.c: an array of SCSI_NEXUS_MAX */
 struct lu_reserve; /* reservations, scsi/reserve.c */
-struct lu_mode;	 /* current mode values, scsi/mode.c */
+struct lu_mode;	   /* current mode values, scsi/mode.c */
 struct lu_buffers; /* READ and WRITE BUFFER's, scsi/buffer.c */
 
 struct scsi_lu {
 	/* constant */
 	const struct scsi_lu_type *type;
 	struct lu_identity id;
-	void *priv; /* struct ssc *, struct smc * */
+	void *priv;			     /* struct ssc *, struct smc * */
 	const struct scsi_op *op_index[256]; /* the row for op codes without service actions */
 
 	/* ticket order */
@@ -262,11 +262,11 @@ struct scsi_lu {
 	struct lu_reserve *reserve;
 	struct lu_mode *mode;
 	struct lu_buffers *buffers;
-	uint64_t nexus_clock;  /* counts commands: who was seen least recently */
-	uint64_t reset_before; /* commands with lower tickets were aborted by a reset */
+	uint64_t nexus_clock;	     /* counts commands: who was seen least recently */
+	uint64_t reset_before;	     /* commands with lower tickets were aborted by a reset */
 	int64_t timestamp_offset_ms; /* SET TIMESTAMP: what to add to the host's clock */
 	uint8_t timestamp_origin;
-	bool prevent_any; /* some initiator prevents medium removal */
+	bool prevent_any;   /* some initiator prevents medium removal */
 	uint64_t tapealert; /* bit 63 = flag 1; set and cleared through scsi/tapealert.h */
 	void (*tapealert_changed)(void *arg, uint64_t mask);
 	void *tapealert_arg;

@@ -19,14 +19,16 @@ struct cart_name {
 int pool_of_config(const char *config, char *why, size_t size);
 
 /*
- * "E01001L8" is in the configuration's pool; with a slash it is the path of a cartridge's directory, and no
+ * "E01001L8" is in the configuration's pool; with a slash it is the path of a cartridge's
+ * directory, and no
  * configuration is read. `ret->poolfd` is the caller's to close. 0 or -errno with words in `why`.
  */
 int cart_name_get(const char *config, const char *text, struct cart_name *ret, char *why,
 		  size_t size);
 
 /*
- * The bar codes in a pool, ascending: an array of *n to be freed, each with free() as well as the array.
+ * The bar codes in a pool, ascending: an array of *n to be freed, each with free() as well
+ * as the array.
  * 0 or -errno.
  */
 int pool_list(int poolfd, char ***ret, size_t *n);

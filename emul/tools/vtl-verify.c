@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vtl-verify (`vtl verify`): reads whole cartridges at the speed of the disk and tells what on them is
+ * vtl-verify (`vtl verify`): reads whole cartridges at the speed of the disk and tells
+ * what on them is
  * bad, by its place. Works beside a drive that uses the cartridge, except to repair.
  */
 
@@ -189,7 +190,8 @@ static int verify_one(const struct options *opt, int poolfd, const char *barcode
 }
 
 /*
- * Files that root makes while it repairs would be closed to the daemons, who are somebody else: works as
+ * Files that root makes while it repairs would be closed to the daemons, who are somebody
+ * else: works as
  * the owner of the cartridge does. 0 or -errno.
  */
 static int be_owner(int poolfd, const char *barcode)

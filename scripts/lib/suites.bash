@@ -200,12 +200,13 @@ build_module()
 	fi
 }
 
+# The whole system through the real st, ch and sg, on both kernels: the demonstration of quickstart.
+suite_demo()
+{
+	tests/vm/suite --logs "$reports/vm" tests/vm/smoke.bats tests/vm/demo.bats
+}
+
 suite_vm()
 {
 	tests/vm/suite --logs "$reports/vm"
-}
-
-suite_torture()
-{
-	tests/vm/torture/run --tap
 }

@@ -3,10 +3,12 @@
 #define TESTS_FUZZ_CART_INPUT_H
 
 /*
- * An input of fuzz_cart: a byte of CART_FIX_* flags, then files: kind, place (partition << 6 | sequence
+ * An input of fuzz_cart: a byte of CART_FIX_* flags, then files: kind, place (partition <<
+ * 6 | sequence
  * number), length (2 bytes, little-endian), bytes; a kind of FILE_END; then operations.
  *
- * Checksums keep a fuzzer out of everything behind them: where the flags say so, the target makes those
+ * Checksums keep a fuzzer out of everything behind them: where the flags say so, the
+ * target makes those
  * right again after the fuzzer has changed what they cover.
  */
 

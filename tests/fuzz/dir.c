@@ -19,7 +19,8 @@ static void remove_dir(void)
 }
 
 /*
- * A finding ends the process by abort() or worse: a child waits for that, with everything blocked that
+ * A finding ends the process by abort() or worse: a child waits for that, with everything
+ * blocked that
  * might end it earlier, and cleans up.
  */
 static void start_janitor(void)

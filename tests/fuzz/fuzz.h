@@ -3,7 +3,8 @@
 #define TESTS_FUZZ_H
 
 /*
- * What the targets share. An input is a program: fields taken one after the other from its bytes, 0 when
+ * What the targets share. An input is a program: fields taken one after the other from its
+ * bytes, 0 when
  * they have run out, so that every input means something and a shorter one less.
  */
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The files of a cartridge, changed in any way, and anything done to it then: it is refused or works, in
+ * The files of a cartridge, changed in any way, and anything done to it then: it is
+ * refused or works, in
  * bounded time and memory; and whatever an owner was allowed to do to it and closed in order can be
  * opened again.
  */

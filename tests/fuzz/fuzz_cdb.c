@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A sequence of commands with their parameter lists, from up to four initiators, to a tape drive with a
- * cartridge or to a changer over a small tree. Every command ends, with a status and lengths that can be.
+ * A sequence of commands with their parameter lists, from up to four initiators, to a tape
+ * drive with a
+ * cartridge or to a changer over a small tree. Every command ends, with a status and
+ * lengths that can be.
  *
- * An input: unit (bit 0: changer; rest: personality), medium; then commands: a byte of enum cdb_flags, the
- * CDB (as long as its op code says; vendor ones 16), and with CDB_OUT a length (of 256 bytes with CDB_MANY)
+ * An input: unit (bit 0: changer; rest: personality), medium; then commands: a byte of
+ * enum cdb_flags, the
+ * CDB (as long as its op code says; vendor ones 16), and with CDB_OUT a length (of 256
+ * bytes with CDB_MANY)
  * and data.
  */
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a client sends to the socket port: the port answers or hangs up, and serves the next one. The unit
+ * What a client sends to the socket port: the port answers or hangs up, and serves the
+ * next one. The unit
  * behind it is a tape drive without a cartridge.
  */
 

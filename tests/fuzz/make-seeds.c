@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Inputs to begin with, made from what the programs make now: DIRECTORY/fuzz_cart, fuzz_cdb, fuzz_socket.
+ * Inputs to begin with, made from what the programs make now: DIRECTORY/fuzz_cart,
+ * fuzz_cdb, fuzz_socket.
  *
  *   make-seeds DIRECTORY
  */

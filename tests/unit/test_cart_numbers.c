@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The numbers of a tape at their ends: objects past 2^32, blocks of one byte and of the largest size, all
+ * The numbers of a tape at their ends: objects past 2^32, blocks of one byte and of the
+ * largest size, all
  * the partitions there can be, a million objects.
  */
 
@@ -30,7 +31,10 @@ static void expect_at(struct cart *c, uint64_t object, uint64_t file)
 	assert_true(pos.file == file);
 }
 
-/* 300 records of filemarks come to more than 2^32 objects; blocks stand in front, between and behind. */
+/*
+ * 300 records of filemarks come to more than 2^32 objects; blocks stand in front, between
+ * and behind.
+ */
 static void past_32_bits(void **state)
 {
 	struct pool *p = *state;
@@ -79,7 +83,10 @@ static void past_32_bits(void **state)
 	cart_pos(c, &pos);
 	assert_true(pos.eod && pos.object == last + 1);
 
-	/* Overwritten past 2^32, in the middle of a record: what is before stays, what is behind goes. */
+	/*
+	 * Overwritten past 2^32, in the middle of a record: what is before stays, what is
+	 * behind goes.
+	 */
 	assert_int_equal(cart_locate(c, 0, last - 5), 0);
 	assert_int_equal(put_block(c, 77, 4, CART_NONE, &ret), 0);
 	assert_int_equal(cart_close(c), 0);
@@ -96,7 +103,10 @@ static void past_32_bits(void **state)
 	assert_int_equal(cart_close(c), 0);
 }
 
-/* The header of a record of filemarks and the index are gone: one place is bad, and writing goes on. */
+/*
+ * The header of a record of filemarks and the index are gone: one place is bad, and
+ * writing goes on.
+ */
 static void lost_filemarks(void **state)
 {
 	struct pool *p = *state;
@@ -223,7 +233,10 @@ static void all_partitions(void **state)
 	assert_int_equal(cart_close(c), 0);
 }
 
-/* A million blocks of changing sizes, a filemark after every thousand: each is found where it was put. */
+/*
+ * A million blocks of changing sizes, a filemark after every thousand: each is found where
+ * it was put.
+ */
 static void a_million(void **state)
 {
 	enum { BLOCKS = 1000000, PER_FILE = 1000 };
@@ -250,7 +263,10 @@ static void a_million(void **state)
 	c = open_cart(p, "NUMBERL8", 0, 0);
 	assert_int_equal(cart_part_info(c, 0, &info), 0);
 	assert_true(info.eod == BLOCKS + BLOCKS / PER_FILE);
-	/* A header of 24 bytes, an entry of 8 and its share of a page; payload is 2 bytes on average. */
+	/*
+	 * A header of 24 bytes, an entry of 8 and its share of a page; payload is 2 bytes
+	 * on average.
+	 */
 	assert_true(info.disk - info.used < info.eod * 33);
 	for (unsigned i = 0; i < 2000; i++) {
 		unsigned n = (unsigned)below(&s, BLOCKS);

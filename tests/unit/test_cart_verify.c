@@ -155,6 +155,65 @@ static void bad_index(void **state)
 	assert_int_equal(ret.bad_indexes, 0);
 }
 
+/* One data file is lost: it is told as one, all else is read, and writing goes on behind it. */
+static void lost_file(void **state)
+{
+	const uint64_t sizes[2] = { 1000000, 1000000 };
+	struct pool *p = *state;
+	struct cart_verified ret;
+	struct cart_written w;
+	struct cart_info info;
+	struct cart_object obj;
+	struct seen s;
+	struct cart *c;
+	uint8_t buf[8];
+
+	create(p, "VERIFYL8", "LTO-8", 2000000, 0);
+	c = open_cart(p, "VERIFYL8", CART_RDWR, 0);
+	assert_int_equal(cart_format(c, 2, sizes), 0);
+	for (unsigned part = 0; part < 2; part++) {
+		assert_int_equal(cart_locate(c, part, 0), 0);
+		for (unsigned i = 0; i < 7; i++)
+			assert_int_equal(put_block(c, 100, i + 10 * part, CART_NONE, &w), 0);
+	}
+	assert_int_equal(cart_close(c), 0);
+	assert_int_equal(unlinkat(p->fd, "VERIFYL8/p1.0000000002.data", 0), 0);
+
+	for (unsigned i = 0; i < 2; i++) { /* as a whole, and with what opening repairs */
+		c = open_cart(p, "VERIFYL8", CART_RDWR | (i ? CART_REPAIR : 0), 0);
+		assert_int_equal(cart_locate(c, 0, 7 + i), 0);
+		assert_int_equal(put_block(c, 100, 7 + i, CART_NONE, &w), 0);
+		assert_int_equal(cart_close(c), 0);
+	}
+	run(p, 0, false, &s, &ret);
+	assert_int_equal(ret.blocks, 9);
+	assert_int_equal(ret.bad, 7);
+	assert_int_equal(s.n, 1);
+	assert_int_equal(s.bad[0].part, 1);
+	assert_int_equal(s.bad[0].object, 0);
+	assert_int_equal(s.bad[0].count, 7);
+
+	c = open_cart(p, "VERIFYL8", CART_RDWR, 0);
+	assert_int_equal(cart_read_at(c, 1, 3, buf, sizeof(buf), &obj), -EPROTO);
+	assert_int_equal(cart_locate_eod(c, 1), 0);
+	assert_int_equal(put_block(c, 100, 17, CART_NONE, &w), 0);
+	assert_int_equal(cart_close(c), 0);
+	c = open_cart(p, "VERIFYL8", CART_RDWR, 0);
+	cart_info(c, &info);
+	assert_false(info.recovered);
+	assert_int_equal(cart_locate(c, 0, 8), 0);
+	expect_block(c, 100, 8);
+	assert_int_equal(cart_locate(c, 1, 7), 0);
+	expect_block(c, 100, 17);
+	assert_int_equal(cart_locate(c, 1, 0), 0);
+	assert_int_equal(cart_erase(c), 0);
+	assert_int_equal(put_block(c, 100, 18, CART_NONE, &w), 0);
+	assert_int_equal(cart_close(c), 0);
+	run(p, 0, false, &s, &ret);
+	assert_int_equal(ret.bad, 0);
+	assert_int_equal(ret.blocks, 10);
+}
+
 static void stopped(void **state)
 {
 	struct pool *p = *state;
@@ -193,7 +252,7 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, pool_setup, pool_teardown)
 	const struct CMUnitTest tests[] = {
-		T(whole_tape), T(bad_blocks), T(bad_index), T(stopped), T(dumped),
+		T(whole_tape), T(bad_blocks), T(bad_index), T(lost_file), T(stopped), T(dumped),
 	};
 
 	log_init("cart_verify", (enum log_level)0);

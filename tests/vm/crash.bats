@@ -8,7 +8,9 @@ load lib/guest.bash
 load lib/library.bash
 
 setup_file() {
-	lib_up
+	lib_up || return
+	export TAPE
+	TAPE=$(at slots/0001)
 }
 
 teardown_file() { lib_down; }
@@ -16,6 +18,9 @@ teardown_file() { lib_down; }
 setup() {
 	dmesg_mark
 	cd "${BATS_TEST_TMPDIR:?}"
+	# After a failed test the next one still finds all daemons.
+	restart
+	all_home
 }
 
 teardown() {
@@ -23,13 +28,12 @@ teardown() {
 	touch "$BATS_TEST_TMPDIR/stop"
 }
 
-# As setup_file left it: after a failed test the next one still finds the daemons.
 restart() {
 	vtl_start "$CONF"
 }
 
-# dd_running FILE...: dd writes to drive 1 in the background, $dd_pid; its words go to ./said, its
-# status to ./status.
+# dd_begin: dd writes to drive 1 in the background, and some of it has arrived. Its words go to ./said,
+# its status to ./status.
 dd_begin() {
 	rm -f said status
 	(
@@ -52,11 +56,10 @@ node_numbers() {
 }
 
 @test "kill -9 of vtltape during dd: dd fails at once, the same node works again, the data is there" {
-	local tape nodes pid
+	local nodes pid
 
-	tape=$(at slots/0001)
 	nodes=$(node_numbers)
-	in_drive 1 "$tape"
+	in_drive 1 "$TAPE"
 	head -c 5000000 $DATA | dd of="$T1" bs=100000 iflag=fullblock status=none
 	head -c 3000000 $DATA | dd of="$T1" bs=4k iflag=fullblock status=none
 	dd_begin
@@ -72,7 +75,7 @@ node_numbers() {
 	restart
 	assert_eq "$(node_numbers)" "$nodes" "nodes after the restart"
 	assert_eq "$(nst_by_serial $SERIAL_1)" "$T1"
-	assert_at drives/1 "$tape"
+	assert_at drives/1 "$TAPE"
 	mt -f "$T1" rewind
 	dd if="$T1" bs=100000 of=out status=none
 	cmp -n 5000000 out $DATA
@@ -96,7 +99,7 @@ node_numbers() {
 	local i
 
 	for i in 1 2 3; do
-		in_drive 1 "$(at slots/0001)$(at drives/1)"
+		in_drive 1 "$TAPE"
 		marked_tape "$T1" 1 2
 		kill_hard "$(drive_pid 1)"
 		# No daemon: an answer in any case, once the module has given up waiting.
@@ -112,106 +115,99 @@ node_numbers() {
 }
 
 @test "a drive whose daemon is dead: status and INQUIRY answer, and the cartridge can be taken out" {
-	local tape
+	local slot
 
-	tape=$(at slots/0001)
-	in_drive 1 "$tape"
+	in_drive 1 "$TAPE"
 	kill_hard "$(drive_pid 1)"
 	timeout 60 sg_inq "$G1"
 	run timeout 60 mt -f "$T1" status
 	((status != 124)) || fail "mt status hangs"
 	assert_eq "$(cat "$L/drives/1/state")" down "state"
-	mv "$L/drives/1/$tape" "$L/slots/0001/"
+	slot=$(free_slot)
+	mv "$L/drives/1/$TAPE" "$L/$slot/"
 	restart
-	assert_at slots/0001 "$tape"
+	assert_at "$slot" "$TAPE"
 	assert_match "$(mt -f "$T1" status)" DR_OPEN
-	in_drive 1 "$tape"
-	all_home
+	in_drive 1 "$TAPE"
 	dmesg_clean
 }
 
-# killer COMMAND...: kills what COMMAND finds and starts it again, until ./stop is there; counts in
-# ./kills.
-killer() {
-	local kills=0 pid
+# at_slot BARCODE: the number of the slot that has it; slot 5 is empty when that is another one.
+at_slot() {
+	local path
 
-	while [ ! -e stop ]; do
-		sleep 2
-		pid=$("$@") || continue
-		kill -KILL "$pid" && wait_for 30 gone "$pid"
-		if ! vtl_start "$CONF" >>restarts 2>&1; then
-			echo "restart failed" >>restart-failed
-		fi
-		echo $((++kills)) >kills
-	done
+	path=$(readlink -f "$MNT/cartridges/$1")
+	path=${path%/*}
+	path=${path##*/}
+	if [ "$path" = 0005 ]; then
+		mv "$L/slots/0005/$1" "$L/slots/0006/" || return
+		path=0006
+	fi
+	echo $((10#$path))
 }
 
-@test "kill -9 of vtllibrary during 1000 mtx moves: each cartridge stays in one place" {
-	local i from=1 to=6 moved=0 all killer
+# kill_restart COMMAND: kills the process that COMMAND names, and starts it again; counts in ./kills.
+kill_restart() {
+	local pid
 
-	all_home
+	pid=$("$1") && kill -KILL "$pid" && wait_for 60 gone "$pid"
+	vtl_start "$CONF" >>restarts 2>&1 || echo "restart failed" >>restart-failed
+	echo . >>kills
+}
+
+# a_thousand COMMAND MOVE: MOVE FROM TO moves the test's cartridge from slot to slot, a thousand times, while
+# every now and then the process that COMMAND names is killed. Then nothing is lost or doubled.
+a_thousand() {
+	local from to=5 moved=0 failed=0 killer='' all
+
+	from=$(at_slot "$TAPE") || return
 	all=$(census)
-	rm -f stop kills restart-failed
-	killer robot_pid 3>&- &
-	killer=$!
-	from=1
-	to=5
-	for ((i = 0; i < 1000; i++)); do
-		if timeout 120 mtx -f "$CH" transfer $from $to >>mtx.log 2>&1; then
-			moved=$((moved + 1))
+	while ((moved < 1000)); do
+		if ((moved % 150 == 75)) && ! { [ -n "$killer" ] && kill -0 "$killer"; } 2>/dev/null; then
+			kill_restart "$1" 3>&- &
+			killer=$!
+		fi
+		if "$2" "$from" "$to" >>moves 2>&1; then
+			((moved += 1, failed = 0)) || true
 		elif [ $? = 124 ]; then
-			fail "mtx hangs in round $i"
+			fail "a move hangs after $moved" || return
+		else
+			((++failed < 600)) || fail "no move any more after $moved: $(tail -n 5 moves)" || return
+			sleep 0.1
 		fi
 		# It may have moved although nobody could say so any more.
-		if [ -L "$HOME_DIR/state/lib0/slots/000$to/"* ]; then
+		if [ -L "$HOME_DIR/state/lib0/slots/000$to/$TAPE" ]; then
 			((from ^= to, to ^= from, from ^= to))
 		fi
 	done
-	touch stop
-	wait $killer
-	[ ! -e restart-failed ] || fail "a restart failed: $(tail -n 20 restarts)"
-	(($(cat kills) >= 3)) || fail "only $(cat kills) kills"
-	((moved > 500)) || fail "only $moved moves: $(tail -n 5 mtx.log)"
-	assert_eq "$(census)" "$all" "cartridges"
-	each_in_one_place
-	same_picture
+	wait "$killer" || return
+	[ ! -e restart-failed ] || fail "a restart failed: $(tail -n 20 restarts)" || return
+	assert_eq "$(wc -l <kills)" 7 "kills" && assert_eq "$(census)" "$all" "cartridges" &&
+		each_in_one_place && same_picture
+}
+
+by_mtx() {
+	timeout 120 mtx -f "$CH" transfer "$1" "$2"
+}
+
+by_mv() {
+	timeout 120 mv "$L/slots/000$1/$TAPE" "$L/slots/000$2/"
+}
+
+@test "kill -9 of vtllibrary during 1000 mtx moves: each cartridge stays in one place" {
+	a_thousand robot_pid by_mtx
 	dmesg_clean
 }
 
 @test "kill -9 of vtlfs during 1000 mv: each cartridge stays in one place" {
-	local i tape moved=0 all killer
-
-	all_home
-	all=$(census)
-	tape=$(at slots/0002)
-	rm -f stop kills restart-failed
-	killer vtlfs_pid 3>&- &
-	killer=$!
-	for ((i = 0; i < 1000; i++)); do
-		if timeout 120 mv "$L"/slots/000[256]/"$tape" "$L/slots/000$((5 + i % 2))/" \
-			>>mv.log 2>&1; then
-			moved=$((moved + 1))
-		elif [ $? = 124 ]; then
-			fail "mv hangs in round $i"
-		fi
-	done
-	touch stop
-	wait $killer
-	[ ! -e restart-failed ] || fail "a restart failed: $(tail -n 20 restarts)"
-	(($(cat kills) >= 3)) || fail "only $(cat kills) kills"
-	((moved > 300)) || fail "only $moved moves: $(tail -n 5 mv.log)"
-	wait_for 60 test -d "$L"
-	assert_eq "$(census)" "$all" "cartridges"
-	each_in_one_place
-	same_picture
+	a_thousand vtlfs_pid by_mv
 	dmesg_clean
 }
 
 @test "kill -9 of everything, and all is back with one command" {
 	local before
 
-	all_home
-	in_drive 1 "$(at slots/0002)$(at slots/0005)"
+	in_drive 1 "$TAPE"
 	before=$(census)
 	pkill -KILL -x 'vtl[tlf].*'
 	wait_for_gone 30 pgrep -x 'vtl[tlf].*'

@@ -345,9 +345,9 @@ used_after() {
 	mt -f "$T1" setpartition 0
 	mt -f "$T1" rewind
 	assert_next "$T1" f0b0
-	mt -f "$T1" partseek 2 1
+	mt -f "$T1" partseek 1 2
 	assert_next "$T1" p1b2
-	mt -f "$T1" partseek 4 0
+	mt -f "$T1" partseek 0 4
 	assert_next "$T1" f1b1
 	mt -f "$T1" setpartition 1
 	mt -f "$T1" rewind
