@@ -158,14 +158,16 @@ kill_restart() {
 # a_thousand COMMAND MOVE: MOVE FROM TO moves the test's cartridge from slot to slot, a thousand times, while
 # every now and then the process that COMMAND names is killed. Then nothing is lost or doubled.
 a_thousand() {
-	local from to=5 moved=0 failed=0 killer='' all
+	local from to=5 moved=0 failed=0 next=75 killer='' all
 
 	from=$(at_slot "$TAPE") || return
 	all=$(census)
 	while ((moved < 1000)); do
-		if ((moved % 150 == 75)) && ! { [ -n "$killer" ] && kill -0 "$killer"; } 2>/dev/null; then
+		if ((moved >= next)); then
+			[ -z "$killer" ] || wait "$killer" || return
 			kill_restart "$1" 3>&- &
 			killer=$!
+			((next += 150))
 		fi
 		if "$2" "$from" "$to" >>moves 2>&1; then
 			((moved += 1, failed = 0)) || true
