@@ -104,7 +104,7 @@ static void touch(struct fs *fs, const struct elem *e, const char *file)
 static void look_at_state(struct fs *fs, const struct elem *e, bool silent)
 {
 	struct watcher *w = fs->watcher;
-	char state[64], barcode[BARCODE_MAX + 1], path[TREE_PATH_MAX];
+	char words[SAID_MAX], state[64], barcode[BARCODE_MAX + 1], path[TREE_PATH_MAX];
 	struct told *t = w->told;
 	bool there;
 
@@ -125,6 +125,10 @@ static void look_at_state(struct fs *fs, const struct elem *e, bool silent)
 		return;
 	if (!strcmp(t->state, state))
 		return;
+	/* What the first daemon of a unit said may have been written before its status/ was watched. */
+	if (!*t->state && !silent &&
+	    ctl_status_read(fs->tree, e, "last_error", words, SAID_MAX) > 0)
+		said_forget(fs->said, e);
 	strcpy(t->state, state);
 	if (silent)
 		return;
