@@ -31,6 +31,7 @@ run_suite()
 			echo "    not ok - suite $name ended with status $rc" | tee -a "$tap"
 		fi
 	fi
+	grep 'passed when it ran again' "$tap" | sed 's/^ok/    unsteady/'
 	((passed += ok, failed += bad, skipped += skip))
 	return 0
 }
@@ -144,15 +145,40 @@ suite_asan()
 	unit_tests_of "$dir"
 }
 
+# A suite of bats files. A test that fails runs once more, alone: if it passes then, it counts as passed and
+# is named on the terminal, for somebody to find out why; a feature that is broken fails twice.
 bats_suite()
 {
-	local dir=$1 jobs
+	local dir=$1 jobs out line name
 
-	shift
 	jobs=$(nproc)
 	command -v parallel >/dev/null || jobs=1
-	BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-120} \
-		bats --tap --jobs "$jobs" --no-parallelize-within-files "$@" "$dir"
+	export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-120}
+	out=$(mktemp)
+	bats --tap --jobs "$jobs" --no-parallelize-within-files "$dir" >"$out" 2>&1
+	while IFS= read -r line; do
+		if [[ $line =~ ^not\ ok\ [0-9]+\ (.*)$ ]]; then
+			name=${BASH_REMATCH[1]%% # *}
+			if bats_again "$dir" "$name"; then
+				echo "ok - $name # passed when it ran again"
+				echo "# the first time:"
+				continue
+			fi
+		fi
+		printf '%s\n' "$line"
+	done <"$out"
+	rm -f "$out"
+}
+
+bats_again()
+{
+	local exact
+
+	exact=$(sed 's/[][\\.*^$+?(){}|]/\\&/g' <<<"$2")
+	bats --tap --filter "^$exact\$" "$1" 2>&1 | awk '
+		/^ok / { ok++ }
+		/^not ok / { bad++ }
+		END { exit !(ok > 0 && bad == 0) }'
 }
 
 suite_fs()
@@ -170,9 +196,10 @@ suite_fault()
 	tests/fault/run --tap
 }
 
+# What was found before, and the seeds; chance has its turn by hand (tests/fuzz/run).
 suite_fuzz()
 {
-	tests/fuzz/run --tap
+	tests/fuzz/run --tap 0
 }
 
 # The module builds without a warning against the headers of every kernel that the VM runs.
