@@ -141,6 +141,7 @@ suite_asan()
 	local dir=$VTL_BUILD-asan
 
 	build_tree "$dir" -Db_sanitize=address,undefined -Db_lundef=false || return 1
+	export VTL_UNIT_TIMEOUT=900
 	export ASAN_OPTIONS=detect_leaks=1:abort_on_error=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 	unit_tests_of "$dir"
 }
