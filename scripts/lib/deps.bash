@@ -13,12 +13,12 @@ deps_use=(fuse3 kmod mt-st mtx sg3-utils lsscsi tar)
 # The VM in which the kernel module runs where the host's kernel cannot load it.
 deps_vm=(
 	qemu-system-x86 busybox-static cpio kmod udev fdisk e2fsprogs xfsprogs
-	binutils xz-utils zstd bzip2 gzip python3 util-linux
+	binutils xz-utils zstd bzip2 gzip python3 util-linux libelf1 procps
 )
 
 deps_check=(
 	bats clang clang-format shellcheck sparse inotify-tools attr procps psmisc
-	iproute2 man-db git file bc strace parallel libclang-rt-14-dev
+	iproute2 man-db git file bc strace parallel python3 libclang-rt-14-dev
 )
 
 # Those of the arguments that are not installed, one a line.
