@@ -16,7 +16,12 @@ setup() {
 
 teardown() {
 	dump_on_failure
-	modprobe -r scsi_debug || true
+	# udev may have its disk open for a moment yet; one that stays would be the next test's unit.
+	wait_for 60 debug_gone
+}
+
+debug_gone() {
+	[ ! -d /sys/module/scsi_debug ] || modprobe -r scsi_debug
 }
 
 # debug_unit PTYPE: a scsi_debug unit of that device type; prints its address.
@@ -28,6 +33,13 @@ debug_unit() {
 	host=$(scsi_host scsi_debug)
 	wait_for 30 scsi_unit "$host:0:0:0" || return
 	echo "$host:0:0:0"
+}
+
+# disk_of HCTL: the unit's disk, which is there only some time after its generic node.
+disk_of() {
+	local block
+
+	block=$(ls "/sys/bus/scsi/devices/$1/block") && [ -b "/dev/$block" ] && echo "/dev/$block"
 }
 
 @test "the kernel is Debian's, and its own modules are in place" {
@@ -70,7 +82,8 @@ debug_unit() {
 	run -0 sg_inq "$sg"
 	assert_match "$output" 'Product identification: scsi_debug'
 	assert_eq "$(hctl_of_node "$sg")" "$hctl"
-	block=/dev/$(ls "/sys/bus/scsi/devices/$hctl/block")
+	wait_for 30 disk_of "$hctl"
+	block=$(disk_of "$hctl")
 	mkfs.ext4 -q "$block"
 	dmesg_clean
 }
@@ -78,7 +91,7 @@ debug_unit() {
 @test "a tape unit brings st by itself, and is found by its address" {
 	local hctl nst
 
-	modprobe -r st
+	wait_for 30 modprobe -r st
 	hctl=$(debug_unit 1)
 	wait_for 30 nst_of "$hctl"
 	nst=$(nst_of "$hctl")
@@ -95,6 +108,7 @@ debug_unit() {
 	hctl=$(debug_unit 1)
 	wait_for 30 sg_of "$hctl"
 	serial=$(sg_inq -p 0x80 "$(sg_of "$hctl")" | sed -n 's/.*serial number: *//p')
+	wait_for 30 nst_of "$hctl"
 	assert_eq "$(hctl_of_serial "$serial")" "$hctl"
 	assert_eq "$(nst_by_serial "$serial")" "$(nst_of "$hctl")"
 	run ! hctl_of_serial NOSUCH
@@ -103,10 +117,11 @@ debug_unit() {
 @test "a changer unit brings ch by itself" {
 	local hctl
 
-	modprobe -r ch
+	wait_for 30 modprobe -r ch
 	hctl=$(debug_unit 8)
 	# scsi_debug knows no MODE SENSE page of elements: the driver looks, and need not stay.
 	wait_for 30 test -d /sys/module/ch
+	wait_for 30 sg_of "$hctl"
 	run -0 sg_inq "$(sg_of "$hctl")"
 	assert_match "$output" 'medium changer'
 }
