@@ -22,8 +22,7 @@ struct tape {
 	struct ssc *ssc;
 	const struct conf_drive *drive; /* in d->conf */
 	char medium[BARCODE_MAX + 1];	/* what we saw in the directory, "" none */
-	bool away;			/* the drive has let go of it */
-	bool parked; /* ... because somebody asked for an unload, not for a move */
+	bool away;			/* the drive has let go of it, for a move */
 };
 
 /* ---- the medium ----------------------------------------------------------------------------- */
@@ -39,7 +38,7 @@ static void medium_insert(struct tape *t, const char *barcode)
 
 	if (barcode != t->medium)
 		snprintf(t->medium, sizeof(t->medium), "%s", barcode);
-	t->away = t->parked = false;
+	t->away = false;
 	err = ssc_insert(t->ssc, t->medium);
 	if (err) {
 		t->away = true;
@@ -61,7 +60,7 @@ static void medium_gone(struct tape *t)
 		log_info("%s left", t->medium);
 	}
 	t->medium[0] = '\0';
-	t->away = t->parked = false;
+	t->away = false;
 }
 
 /*
@@ -79,7 +78,7 @@ static int reconcile(struct tape *t, bool again)
 		return err;
 	if (t->medium[0] && strcmp(t->medium, barcode))
 		medium_gone(t);
-	if (barcode[0] && (!t->medium[0] || (again && t->away && !t->parked)))
+	if (barcode[0] && (!t->medium[0] || (again && t->away)))
 		medium_insert(t, barcode);
 	medium_publish(t);
 	return 0;
@@ -124,20 +123,12 @@ static int request_eject(struct tape *t, const char *arg, char *why, size_t size
 
 static int request_unload(struct tape *t, const char *arg, char *why, size_t size)
 {
-	int err = t->medium[0] ? request_eject(t, arg, why, size) : -ENOMEDIUM;
-
-	if (!err)
-		t->parked = true;
-	return err;
+	return t->away ? 0 : ssc_unload(t->ssc, why, size);
 }
 
 static int request_load(struct tape *t, const char *arg, char *why, size_t size)
 {
-	if (t->away) {
-		t->parked = false;
-		return reconcile(t, true);
-	}
-	return t->medium[0] ? ssc_load(t->ssc) : -ENOMEDIUM;
+	return t->away ? reconcile(t, true) : ssc_load(t->ssc);
 }
 
 static const struct {

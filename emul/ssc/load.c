@@ -396,21 +396,47 @@ int ssc_insert(struct ssc *s, const char *barcode)
 	return err;
 }
 
-int ssc_eject(struct ssc *s, bool force, char *why, size_t why_size)
+/* Unloads by another hand than a host's, unless a host prevents it. Turn held. 0 or -EBUSY with words. */
+static int unload_by_hand(struct ssc *s, bool force, char *why, size_t why_size)
 {
-	int err = 0;
+	int err;
 
-	scsi_lu_enter(&s->lu);
 	if (!force && s->cart && scsi_lu_prevented(&s->lu)) {
 		snprintf(why, why_size, "medium removal is prevented by a host");
 		scsi_tapealert_raise(&s->lu, TAPEALERT_FLAG(10));
-		scsi_lu_leave(&s->lu);
 		return -EBUSY;
 	}
 	err = ssc_medium_unload(s, unloaded_sense(false));
+	if (!err)
+		return 0;
 	pthread_mutex_lock(&s->lock);
-	if (err) /* the host was told that the data was written: a deferred error */
-		s->lost_error = err;
+	s->lost_error = err; /* the host was told that the data was written: a deferred error */
+	pthread_mutex_unlock(&s->lock);
+	return 0;
+}
+
+int ssc_unload(struct ssc *s, char *why, size_t why_size)
+{
+	int err = -ENOMEDIUM;
+
+	scsi_lu_enter(&s->lu);
+	if (s->facts.barcode[0])
+		err = unload_by_hand(s, false, why, why_size);
+	scsi_lu_leave(&s->lu);
+	return err;
+}
+
+int ssc_eject(struct ssc *s, bool force, char *why, size_t why_size)
+{
+	int err;
+
+	scsi_lu_enter(&s->lu);
+	err = unload_by_hand(s, force, why, why_size);
+	if (err) {
+		scsi_lu_leave(&s->lu);
+		return err;
+	}
+	pthread_mutex_lock(&s->lock);
 	s->facts.barcode[0] = '\0';
 	s->facts.media = NULL;
 	s->facts.nparts = 0;

@@ -53,6 +53,12 @@ int ssc_insert(struct ssc *s, const char *barcode);
 int ssc_eject(struct ssc *s, bool force, char *why, size_t why_size);
 
 /*
+ * Unloads the cartridge, which stays in the drive, as LOAD UNLOAD would. -ENOMEDIUM none; -EBUSY with
+ * words as ssc_eject().
+ */
+int ssc_unload(struct ssc *s, char *why, size_t why_size);
+
+/*
  * Loads the cartridge that lies in the drive again, as LOAD UNLOAD would. -ENOMEDIUM none.
  */
 int ssc_load(struct ssc *s);

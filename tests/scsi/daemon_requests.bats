@@ -156,6 +156,7 @@ ua_is() { cdb "$1" $TUR && [ "$CDB_SENSE" = "$2" ]; }
 	assert_eq "$errno" 0
 	cdb lib0/drives/1 $TUR
 	assert_match "$CDB_SENSE" '^2/'
+	assert_eq "$(<"$VTL_HOME/state/lib0/drives/1/status/state")" unloaded
 	ask lib0/drives/1 look # does not load what somebody unloaded
 	cdb lib0/drives/1 $TUR
 	assert_match "$CDB_SENSE" '^2/'

@@ -34,6 +34,21 @@ nothing_left()
 	assert_match "$output" 'drive 1 +down'
 }
 
+@test "stop works although the configuration was spoilt after the start" {
+	vtl_start
+	cp "$VTL_CONF" "$VTL_CONF.good"
+	echo 'library lib1 { slotz = 4 }' >>"$VTL_CONF"
+	run -0 "$VTL" stop -c "$VTL_CONF"
+	assert_match "$output" "$VTL_CONF:[0-9]+: .*slotz"
+	assert_match "$output" 'stopped what had been started'
+	cp "$VTL_CONF.good" "$VTL_CONF"
+	nothing_left
+	echo 'library lib1 { slotz = 4 }' >>"$VTL_CONF"
+	run -1 "$VTL" stop -c "$VTL_CONF"
+	assert_match "$output" 'nothing runs with'
+	cp "$VTL_CONF.good" "$VTL_CONF"
+}
+
 @test "start again changes nothing" {
 	local before after
 
