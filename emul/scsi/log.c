@@ -23,10 +23,10 @@ struct log_writer {
 	bool any_at_or_past; /* a parameter with a code of `from` or more exists */
 };
 
-void log_param(struct log_writer *w, uint16_t code, uint8_t control, const void *value, size_t len)
+bool log_param(struct log_writer *w, uint16_t code, uint8_t control, const void *value, size_t len)
 {
 	if (code < w->from)
-		return;
+		return false;
 	w->any_at_or_past = true;
 	reply_be16(w->r, code);
 	reply_u8(w->r, control);
@@ -35,9 +35,10 @@ void log_param(struct log_writer *w, uint16_t code, uint8_t control, const void 
 		reply_zero(w->r, len);
 	else
 		reply_bytes(w->r, value, len);
+	return w->r->len <= w->r->cap;
 }
 
-void log_param_uint(struct log_writer *w, uint16_t code, uint8_t control, uint64_t value,
+bool log_param_uint(struct log_writer *w, uint16_t code, uint8_t control, uint64_t value,
 		    unsigned width)
 {
 	uint8_t b[8];
@@ -46,7 +47,7 @@ void log_param_uint(struct log_writer *w, uint16_t code, uint8_t control, uint64
 	if (width < 8 && value >> (8 * width))
 		value = (1ull << (8 * width)) - 1;
 	put_be64(b, value);
-	log_param(w, code, control, b + 8 - width, width);
+	return log_param(w, code, control, b + 8 - width, width);
 }
 
 static const struct log_page *log_find(const struct scsi_lu *lu, uint8_t page, uint8_t subpage)

@@ -7,6 +7,7 @@
  * order.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,9 +21,12 @@ enum log_control { /* parameter control byte */
 		   LOG_DS = 0x40,     /* not saved */
 };
 
-/* The framework drops parameters below the CDB's parameter pointer. */
-void log_param(struct log_writer *w, uint16_t code, uint8_t control, const void *value, size_t len);
-void log_param_uint(struct log_writer *w, uint16_t code, uint8_t control, uint64_t value,
+/*
+ * The framework drops parameters below the CDB's parameter pointer. True: the initiator gets this one
+ * whole; false: it was dropped, or the allocation length ends before it does.
+ */
+bool log_param(struct log_writer *w, uint16_t code, uint8_t control, const void *value, size_t len);
+bool log_param_uint(struct log_writer *w, uint16_t code, uint8_t control, uint64_t value,
 		    unsigned width);
 
 #endif

@@ -58,11 +58,17 @@ void tapealert_power_on(struct scsi_lu *lu)
 
 void scsi_tapealert_log(struct scsi_lu *lu, struct log_writer *w)
 {
-	uint64_t mask = scsi_tapealert(lu);
+	uint64_t mask = scsi_tapealert(lu), told = 0;
 
-	for (unsigned n = 1; n <= 64; n++)
-		log_param_uint(w, (uint16_t)n, LOG_DS | LOG_BINARY, !!(mask & TAPEALERT_FLAG(n)),
-			       1);
-	/* What was told is cleared; what was raised meanwhile is not lost. */
-	scsi_tapealert_clear(lu, mask);
+	for (unsigned n = 1; n <= 64; n++) {
+		uint64_t flag = TAPEALERT_FLAG(n);
+
+		if (log_param_uint(w, (uint16_t)n, LOG_DS | LOG_BINARY, !!(mask & flag), 1))
+			told |= mask & flag;
+	}
+	/*
+	 * What was told is cleared; what was raised meanwhile, or what a host that first asks for the
+	 * header alone has not got, is not lost.
+	 */
+	scsi_tapealert_clear(lu, told);
 }

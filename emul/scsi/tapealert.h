@@ -4,8 +4,8 @@
 
 /*
  * TapeAlert (SSC-4 annex A, SMC): 64 flags, log page 2Eh. Flag 1 is bit 63 of the mask. Reading
- * the log page clears the flags for that initiator... in the simple model that hosts expect: for
- * all.
+ * the log page clears the flags that the initiator got with it, for all initiators: the simple
+ * model that hosts expect.
  */
 
 #include "scsi/lu.h"

@@ -441,6 +441,12 @@ static void tapealert(void **state)
 	scsi_tapealert_on_change(&lu, published, &lu);
 	scsi_tapealert_raise(&lu, TAPEALERT_FLAG(1) | TAPEALERT_FLAG(64));
 	assert_int_equal(u.published, 1ull << 63 | 1);
+	/* a host that asks how long it is has not seen the flags; one that stops early has seen some */
+	EXPECT_GOOD(&r, BYTES(0x4d, 0, 0x6e, 0, 0, 0, 0, 0, 4, 0), NOTHING);
+	assert_int_equal(scsi_tapealert(&lu), 1ull << 63 | 1);
+	EXPECT_GOOD(&r, BYTES(0x4d, 0, 0x6e, 0, 0, 0, 0, 0, 9, 0), NOTHING);
+	assert_int_equal(u.published, 1);
+	scsi_tapealert_raise(&lu, TAPEALERT_FLAG(1));
 	r.in_cap = 400;
 	EXPECT_GOOD(&r, BYTES(0x4d, 0, 0x6e, 0, 0, 0, 0, 1, 0x90, 0), NOTHING);
 	assert_int_equal(r.cmd.in_len, 4 + 64 * 5);

@@ -110,7 +110,7 @@ teardown() {
 	run -0 sg_logs -p 0x2e "$G1"
 	assert_match "$output" 'Hard error: 1'
 	assert_match "$output" 'Clean now: 1'
-	assert_eq "$(cat "$L/drives/1/tapealert")" 0 "after it was read"
+	wait_for_value 30 "$L/drives/1/tapealert" 0
 	run -0 sg_logs -p 0x2e "$G1"
 	assert_match "$output" 'Hard error: 0'
 	run ! bash -c "echo 65 >'$L/drives/1/tapealert'"
@@ -120,16 +120,17 @@ teardown() {
 
 @test "position, state and prevent of a drive follow what mt does" {
 	marked_tape "$T1" 2 3
-	assert_match "$(cat "$L/drives/1/position")" 8
+	# What changes with each command is published a few times in a second.
+	wait_for_match 30 "$L/drives/1/position" 'block=8 file=2'
 	assert_eq "$(cat "$L/drives/1/state")" ready
 	mt -f "$T1" lock
-	wait_for_value 10 "$L/drives/1/prevent" 1
+	wait_for_value 30 "$L/drives/1/prevent" 1
 	mt -f "$T1" unlock
-	wait_for_value 10 "$L/drives/1/prevent" 0
+	wait_for_value 30 "$L/drives/1/prevent" 0
 	mt -f "$T1" offline
-	wait_for_value 10 "$L/drives/1/state" unloaded
+	wait_for_value 30 "$L/drives/1/state" unloaded
 	mt -f "$T1" load
-	wait_for_value 10 "$L/drives/1/state" ready
+	wait_for_value 30 "$L/drives/1/state" ready
 	dmesg_clean
 }
 

@@ -93,6 +93,16 @@ wait_for_value() {
 		fail "$2 holds '$(cat "$2" 2>&1)', not '$3'"
 }
 
+# wait_for_match SECONDS FILE REGEX: until FILE's text matches.
+wait_for_match() {
+	wait_for "$1" file_matches "$2" "$3" ||
+		fail "$2 holds '$(cat "$2" 2>&1)', which does not match '$3'"
+}
+
+file_matches() {
+	[[ $(<"$1") =~ $2 ]]
+}
+
 file_holds() {
 	[ "$(<"$1")" = "$2" ]
 }
