@@ -5,8 +5,7 @@
 # a daemon's death, task management, units that come and go, and unloading.
 
 load lib/guest.bash
-
-U=/sys/class/vtl/vtl0:0:1:0
+load lib/echo.bash
 
 setup_file() {
 	vtl_kill_all
@@ -24,47 +23,7 @@ setup() {
 
 teardown() {
 	dump_on_failure
-	[ -n "${BATS_TEST_COMPLETED:-}" ] || cat "$LOG" || true
-	pkill -KILL -x vtl-echo || true
-	wait_for 60 unloaded
-}
-
-unloaded() {
-	[ ! -e /sys/module/vtl ] || rmmod vtl
-}
-
-# echo_start [ARGS]: a daemon for 0:0:1:0; PID, SG and ST are its.
-echo_start() {
-	: >"$LOG"
-	"$VTL_BUILD/kernel/vtl-echo" -a 0:0:1:0 -j 3 "$@" >"$LOG" 2>&1 3>&- &
-	PID=$!
-	wait_for 60 grep -q '^ready 0 0' "$LOG"
-	HCTL=$(cat $U/address)
-	SG=$(sg_of "$HCTL")
-	ST=$(nst_of "$HCTL")
-}
-
-# echo_kill: as it comes.
-echo_kill() {
-	kill -KILL "$PID"
-	wait "$PID" 2>/dev/null || true
-}
-
-stat_of() {
-	awk -v k="$1" '$1 == k { print $2 }' $U/stats
-}
-
-stat_is() {
-	[ "$(stat_of "$1")" = "$2" ]
-}
-
-vsg() {
-	"$VTL_BUILD/kernel/vtl-sg" "$@"
-}
-
-# raw CDB...: sense and status of a command, as text
-raw() {
-	run sg_raw -v -t 60 "$SG" "$@"
+	echo_clean
 }
 
 @test "data goes both ways, from one byte to 16 MiB, aligned or not, copied or direct" {

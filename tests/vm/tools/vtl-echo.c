@@ -40,7 +40,7 @@ struct block {
 static struct {
 	struct vtl_address at;
 	const char *name;
-	int threads, hold_op, quiesce_ms, depth;
+	int threads, hold_op, quiesce_ms, depth, fail_nth;
 	bool disk, remove_at_end, nonblock, quiet;
 } opt = { .threads = 1, .hold_op = -1, .quiesce_ms = -1, .name = "echo" };
 
@@ -339,6 +339,7 @@ static void usage(void)
 			"  -Q N        queue depth            -d     disk instead of tape\n"
 			"  -o OP       hold this op code      -p     poll instead of sleeping\n"
 			"  -r          remove the unit at the end (SIGTERM)\n"
+			"  -N N        the Nth allocation of the attach fails (fault injection)\n"
 			"  -s          say nothing\n");
 	exit(2);
 }
@@ -347,7 +348,7 @@ static void parse(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "a:j:n:o:q:Q:dprs")) != -1) {
+	while ((c = getopt(argc, argv, "a:j:n:N:o:q:Q:dprs")) != -1) {
 		switch (c) {
 		case 'a':
 			if (sscanf(optarg, "%u:%u:%u:%u", &opt.at.host, &opt.at.channel,
@@ -359,6 +360,9 @@ static void parse(int argc, char **argv)
 			break;
 		case 'n':
 			opt.name = optarg;
+			break;
+		case 'N':
+			opt.fail_nth = atoi(optarg);
 			break;
 		case 'o':
 			opt.hold_op = strtol(optarg, NULL, 0);
@@ -387,6 +391,17 @@ static void parse(int argc, char **argv)
 	}
 }
 
+/* The Nth allocation of this thread from now on fails; 0: none any more. */
+static int fail_nth(int n)
+{
+	FILE *f = fopen("/proc/thread-self/fail-nth", "w");
+
+	if (!f)
+		return -1;
+	fprintf(f, "%d", n);
+	return fclose(f);
+}
+
 static int attach(void)
 {
 	struct vtl_attach a = {
@@ -396,6 +411,7 @@ static int attach(void)
 		.queue_depth = opt.depth,
 		.quiesce_ms = opt.quiesce_ms,
 	};
+	int err;
 
 	fd = open(VTL_DEVICE, O_RDWR | O_CLOEXEC);
 	if (fd < 0) {
@@ -403,8 +419,15 @@ static int attach(void)
 		return -1;
 	}
 	snprintf(a.name, sizeof(a.name), "%s", opt.name);
-	if (ioctl(fd, VTL_IOC_ATTACH, &a)) {
-		perror("attach");
+	if (opt.fail_nth && fail_nth(opt.fail_nth)) {
+		perror("fail-nth");
+		return -1;
+	}
+	err = ioctl(fd, VTL_IOC_ATTACH, &a) ? errno : 0;
+	if (opt.fail_nth)
+		fail_nth(0);
+	if (err) {
+		fprintf(stderr, "attach: %s\n", strerror(err));
 		return -1;
 	}
 	if (a.result_flags & VTL_ATTACHED_AGAIN)
