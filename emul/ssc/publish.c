@@ -2,8 +2,8 @@
 /*
  * Status files. What changes with every command (position, counters) is published by a thread that
  * sleeps until something is dirty, publishes it, naps, and looks again: a drive that works publishes
- * NAP_MS apart, one that has nothing to do is silent and its thread never wakes. What a caller waits
- * for (state, medium) is published on the caller's thread.
+ * NAP_MS apart, one that has nothing to do is silent and its thread never wakes. What a caller may look
+ * at in the next moment (state, medium, prevent, tapealert) is published on the caller's thread.
  */
 
 #include "ssc/drive.h"
@@ -171,12 +171,12 @@ void ssc_publish_all(struct ssc *s)
 
 static void prevent_changed(struct scsi_lu *lu)
 {
-	ssc_publish_later(ssc_of(lu), ST_PREVENT);
+	ssc_publish_now(ssc_of(lu), ST_PREVENT);
 }
 
 static void tapealert_changed(void *arg, uint64_t mask)
 {
-	ssc_publish_later(arg, ST_TAPEALERT);
+	ssc_publish_now(arg, ST_TAPEALERT);
 }
 
 int ssc_publish_start(struct ssc *s)

@@ -110,7 +110,7 @@ teardown() {
 	run -0 sg_logs -p 0x2e "$G1"
 	assert_match "$output" 'Hard error: 1'
 	assert_match "$output" 'Clean now: 1'
-	wait_for_value 30 "$L/drives/1/tapealert" 0
+	assert_eq "$(cat "$L/drives/1/tapealert")" 0 "after it was read"
 	run -0 sg_logs -p 0x2e "$G1"
 	assert_match "$output" 'Hard error: 0'
 	run ! bash -c "echo 65 >'$L/drives/1/tapealert'"
@@ -124,9 +124,9 @@ teardown() {
 	wait_for_match 30 "$L/drives/1/position" 'block=8 file=2'
 	assert_eq "$(cat "$L/drives/1/state")" ready
 	mt -f "$T1" lock
-	wait_for_value 30 "$L/drives/1/prevent" 1
+	assert_eq "$(cat "$L/drives/1/prevent")" 1
 	mt -f "$T1" unlock
-	wait_for_value 30 "$L/drives/1/prevent" 0
+	assert_eq "$(cat "$L/drives/1/prevent")" 0
 	mt -f "$T1" offline
 	wait_for_value 30 "$L/drives/1/state" unloaded
 	mt -f "$T1" load
