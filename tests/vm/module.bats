@@ -100,9 +100,9 @@ teardown() { dump_on_failure; }
 	run -0 sg_luns "$G1"
 	assert_match "$output" '0000000000000000'
 	in_drive 1 "$(at slots/0001)"
-	sg_turs "$G1" || true
+	wait_for 60 sg_turs "$G1"
 	run -0 sg_turs -n 1000 "$G1"
-	sg_turs "$CH" || true
+	wait_for 60 sg_turs "$CH"
 	run -0 sg_turs -n 200 "$CH"
 	run -0 sg_requests "$G1"
 	dmesg_clean
@@ -187,7 +187,7 @@ teardown() { dump_on_failure; }
 	marked_tape "$T1" 1 2
 	for how in -d -t -b -H; do
 		sg_reset $how "$G1"
-		sg_turs "$G1" || sg_turs "$G1"
+		wait_for 60 sg_turs "$G1"
 		mt -f "$T1" rewind || mt -f "$T1" rewind
 		assert_next "$T1" f0b0
 	done

@@ -32,6 +32,8 @@ element_address() {
 	local file=${BATS_TEST_TMPDIR:?}/page
 	local -a page
 
+	# What a person moved before is told first, as unit attention: more than one may wait.
+	wait_for 60 sg_turs "$CH" || return
 	sg_raw -r 24 -o "$file" "$CH" 1a 08 1d 00 18 00 2>/dev/null || return
 	read -r -a page < <(od -An -v -tu1 -w24 "$file")
 	case $1 in
