@@ -40,7 +40,7 @@ static uint32_t header_crc(struct fmt_segment_header h)
 	return crc32c(0, &h, sizeof(h));
 }
 
-/* -EPROTO when the file certainly is another one. */
+/* -ENOENT when the file certainly is another one: the segment's own is not there. */
 static int header_check(const struct seg_home *home, unsigned part, uint64_t seq, const char *name,
 			int fd)
 {
@@ -57,7 +57,7 @@ static int header_check(const struct seg_home *home, unsigned part, uint64_t seq
 	if (memcmp(h.uuid, home->uuid, sizeof(h.uuid)) || le32_get(h.part) != part ||
 	    le64_get(h.seq) != seq) {
 		log_err("%s: segment of another cartridge or place", name);
-		return -EPROTO;
+		return -ENOENT;
 	}
 	return 0;
 }

@@ -69,8 +69,8 @@ void seg_data_name(char name[SEG_NAME_MAX], unsigned part, uint64_t seq);
 void seg_index_name(char name[SEG_NAME_MAX], unsigned part, uint64_t seq);
 
 /*
- * Opens the files of a segment. -ENOENT: no data file; -EPROTO: it belongs to another cartridge or
- * place. A damaged header alone is said in the log and no error: the records prove themselves.
+ * Opens the files of a segment. -ENOENT: no data file, or one that belongs to another cartridge or
+ * place, which is the same: its own is lost. A damaged header alone is said in the log and no error: the records prove themselves.
  */
 int segfile_open(const struct seg_home *home, unsigned part, const struct seg *s, bool rdwr,
 		 struct segfile *ret);

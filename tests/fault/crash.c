@@ -220,6 +220,23 @@ static int go_on(struct tape *t, int poolfd, struct cart **c)
 	return err;
 }
 
+/*
+ * What the buffer has, in the file while the disk may still fail, and the error of it that no step has
+ * returned: one that came to light behind an answer is told by cart_take_deferred().
+ */
+static int deferred(struct cart *c, int err)
+{
+	struct cart_object obj;
+	uint64_t object;
+	int later;
+
+	if (!c || (err && err != -ECANCELED))
+		return err;
+	cart_stat_at(c, 0, 0, &obj);
+	later = cart_take_deferred(c, &object);
+	return later ? later : err;
+}
+
 /* One run with the nth call failing. False: there is no nth call. */
 static bool fail_one(const struct sequence *s, unsigned nth, unsigned fault)
 {
@@ -243,6 +260,7 @@ static bool fail_one(const struct sequence *s, unsigned nth, unsigned fault)
 	err = cart_open(poolfd, BARCODE, &run.how, &c);
 	for (unsigned i = 0; !err && i < s->n; i++)
 		err = tape_step(&t, s->step[i], poolfd, BARCODE, &run.how, &c);
+	err = deferred(c, err);
 	hit = disk_failed();
 	disk_fail(0, 0, false);
 	if (err && (faults[fault].harmless || !hit))
@@ -261,8 +279,10 @@ static bool fail_one(const struct sequence *s, unsigned nth, unsigned fault)
 				complain(s, what, "no further write when space is back");
 		}
 	}
-	if (c && cart_close(c) && !err)
+	if (c && cart_close(c))
 		complain(s, what, "closing fails on a disk that is well");
+	else if (!err) /* nobody was told of a loss: all of it must be there */
+		t.durable = t.n - 1;
 	disk_end();
 	err = cart_open(poolfd, BARCODE, &reader, &c);
 	if (err) {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a client sends to the socket port: the port answers or hangs up, and serves the
- * next one. The unit
- * behind it is a tape drive without a cartridge.
+ * What a client sends to the socket port: the port answers or hangs up, and serves the next one. The
+ * unit behind it is a tape drive without a cartridge.
  */
 
 #include "fuzz.h"
@@ -48,6 +47,18 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	return 0;
 }
 
+/* There is something to read, or the end. The fuzzer's own timer interrupts, and is no silence. */
+static bool comes(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	int n;
+
+	do
+		n = poll(&p, 1, PATIENCE_MS);
+	while (n < 0 && errno == EINTR);
+	return n == 1;
+}
+
 /* Everything until the port hangs up. What it sends consists of whole responses. */
 static void drain(int fd)
 {
@@ -56,10 +67,9 @@ static void drain(int fd)
 	size_t left;
 
 	for (;;) {
-		struct pollfd p = { .fd = fd, .events = POLLIN };
 		int got;
 
-		must(poll(&p, 1, PATIENCE_MS) == 1);
+		must(comes(fd));
 		got = sock_recv(fd, header, sizeof(header));
 		if (got == 0 || got == -ECONNRESET)
 			return;
@@ -86,6 +96,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	while (size) {
 		ssize_t n = send(fd, data, size, MSG_NOSIGNAL);
 
+		if (n < 0 && errno == EINTR)
+			continue;
 		if (n <= 0)
 			break; /* it hung up */
 		data += n;

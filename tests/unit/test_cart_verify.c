@@ -155,11 +155,13 @@ static void bad_index(void **state)
 	assert_int_equal(ret.bad_indexes, 0);
 }
 
-/* One data file is lost: it is told as one, all else is read, and writing goes on behind it. */
-static void lost_file(void **state)
+/*
+ * One data file is lost, or another's lies in its place: it is told as one, all else is read, and writing
+ * goes on behind it.
+ */
+static void lose_file(struct pool *p, bool foreign)
 {
 	const uint64_t sizes[2] = { 1000000, 1000000 };
-	struct pool *p = *state;
 	struct cart_verified ret;
 	struct cart_written w;
 	struct cart_info info;
@@ -178,6 +180,10 @@ static void lost_file(void **state)
 	}
 	assert_int_equal(cart_close(c), 0);
 	assert_int_equal(unlinkat(p->fd, "VERIFYL8/p1.0000000002.data", 0), 0);
+	if (foreign)
+		assert_int_equal(linkat(p->fd, "VERIFYL8/p0.0000000001.data", p->fd,
+					"VERIFYL8/p1.0000000002.data", 0),
+				 0);
 
 	for (unsigned i = 0; i < 2; i++) { /* as a whole, and with what opening repairs */
 		c = open_cart(p, "VERIFYL8", CART_RDWR | (i ? CART_REPAIR : 0), 0);
@@ -212,6 +218,16 @@ static void lost_file(void **state)
 	run(p, 0, false, &s, &ret);
 	assert_int_equal(ret.bad, 0);
 	assert_int_equal(ret.blocks, 10);
+}
+
+static void lost_file(void **state)
+{
+	lose_file(*state, false);
+}
+
+static void foreign_file(void **state)
+{
+	lose_file(*state, true);
 }
 
 static void stopped(void **state)
@@ -252,7 +268,8 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, pool_setup, pool_teardown)
 	const struct CMUnitTest tests[] = {
-		T(whole_tape), T(bad_blocks), T(bad_index), T(lost_file), T(stopped), T(dumped),
+		T(whole_tape),	 T(bad_blocks), T(bad_index), T(lost_file),
+		T(foreign_file), T(stopped),	T(dumped),
 	};
 
 	log_init("cart_verify", (enum log_level)0);
