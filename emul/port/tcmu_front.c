@@ -1,0 +1,405 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A front end of the tcmu port: see tcmu_front.h. */
+
+#include "port/tcmu_front.h"
+
+#include "port/tcmu_ring.h"
+#include "util/cleanup.h"
+#include "util/file.h"
+#include "util/log.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#define THREADS_DEFAULT \
+	8 /* commands at the unit at once; all but one of them wait or are ANYTIME */
+#define THREADS_MAX 64
+#define STACK_SIZE  (512u << 10)
+#define OPEN_TRIES  500 /* times 10 ms: a process that was killed takes a moment to let go */
+
+struct tcmu_front {
+	struct tcmu_front_setup how;
+	char name[TCMU_FRONT_MAX];
+	uint64_t nexus;
+	int fd;	     /* /dev/uioN */
+	int stop_fd; /* readable: the threads end */
+	uint8_t *base;
+	size_t size;
+	struct tcmu_ring ring;
+	bool ring_open;
+	pthread_mutex_t turn; /* held by the thread that fetches */
+	atomic_bool stopping, gone;
+	unsigned nthreads;
+	pthread_t threads[THREADS_MAX];
+};
+
+/* What a thread works on: its buffers stay with it from command to command. */
+struct job {
+	struct tcmu_item it;
+	uint64_t ticket;
+	struct xbuf *out, *in;
+};
+
+static void nap(void)
+{
+	nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
+}
+
+/* ---- fetching ------------------------------------------------------------------------------- */
+
+/* Takes its place in the unit's order. */
+static void job_arrive(struct tcmu_front *f, struct job *j)
+{
+	struct scsi_lu *lu = f->how.unit->lu;
+
+	if (j->it.kind == TCMU_KIND_COMMAND)
+		j->ticket = scsi_lu_arrive(lu);
+	else if (j->it.kind == TCMU_KIND_RESET)
+		j->ticket = scsi_lu_arrive_event(lu, LU_LUN_RESET, 0);
+}
+
+static void front_lost(struct tcmu_front *f)
+{
+	if (!atomic_exchange(&f->gone, true) && !atomic_load(&f->stopping))
+		f->how.gone(f->how.arg, f->name);
+}
+
+/* Sleeps until the kernel has news. False: the device is gone, or the front is to end. */
+static bool front_wait(struct tcmu_front *f)
+{
+	struct pollfd pfd[2] = {
+		{ .fd = f->fd, .events = POLLIN },
+		{ .fd = f->stop_fd, .events = POLLIN },
+	};
+	int32_t count;
+
+	if (poll(pfd, 2, -1) < 0)
+		return true;
+	if (pfd[1].revents)
+		return false;
+	if (pfd[0].revents && read(f->fd, &count, sizeof(count)) < 0 && errno != EINTR &&
+	    errno != EAGAIN) {
+		front_lost(f);
+		return false;
+	}
+	return true;
+}
+
+/* The next thing to do, fetched in order. False: no more. Under turn. */
+static bool front_next(struct tcmu_front *f, struct job *j)
+{
+	while (!atomic_load(&f->stopping) && !atomic_load(&f->gone)) {
+		int ret = tcmu_ring_fetch(&f->ring, &j->it);
+
+		if (ret == 1) {
+			job_arrive(f, j);
+			return true;
+		}
+		if (ret == -EBADMSG) {
+			log_err("front end %s: the ring makes no sense; it is given up", f->name);
+			front_lost(f);
+			return false;
+		}
+		if (ret == -ENOMEM)
+			nap();
+		else if (!front_wait(f))
+			return false;
+	}
+	return false;
+}
+
+/* ---- running -------------------------------------------------------------------------------- */
+
+/*
+ * The ring does not tell a command's direction. What these op codes do is known and their data
+ * large, so that it is not moved for nothing; for all others both is offered, and the handler takes
+ * its own.
+ */
+static bool only_in(uint8_t opcode)
+{
+	switch (opcode) {
+	case 0x08: /* READ(6) */
+	case 0x0f: /* READ REVERSE(6) */
+	case 0x12: /* INQUIRY */
+	case 0x3c: /* READ BUFFER(10) */
+	case 0x4d: /* LOG SENSE */
+	case 0x81: /* READ REVERSE(16) */
+	case 0x88: /* READ(16) */
+	case 0x8c: /* READ ATTRIBUTE */
+	case 0xb8: /* READ ELEMENT STATUS */
+		return true;
+	}
+	return false;
+}
+
+static bool only_out(uint8_t opcode)
+{
+	switch (opcode) {
+	case 0x0a: /* WRITE(6) */
+	case 0x3b: /* WRITE BUFFER */
+	case 0x8a: /* WRITE(16) */
+		return true;
+	}
+	return false;
+}
+
+/* A buffer that nobody else holds on to. NULL: no memory. */
+static struct xbuf *own_buffer(struct tcmu_front *f, struct xbuf **buf)
+{
+	if (*buf && xbuf_shared(*buf)) {
+		xbuf_put(*buf);
+		*buf = NULL;
+	}
+	if (!*buf)
+		*buf = xbuf_new(f->how.pool);
+	return *buf;
+}
+
+/* Where the command's data is and where it goes. False: no memory. */
+static bool data_prepare(struct tcmu_front *f, struct job *j, struct scsi_cmd *cmd)
+{
+	const struct tcmu_item *it = &j->it;
+
+	if (!it->data_len)
+		return true;
+	if (!only_in(it->cdb[0])) {
+		if (!own_buffer(f, &j->out))
+			return false;
+		cmd->out = j->out->data;
+		cmd->out_len = tcmu_data_read(it, j->out->data, j->out->cap);
+		cmd->out_buf = j->out;
+	}
+	if (only_out(it->cdb[0]))
+		return true;
+	cmd->in_cap = it->data_len;
+	if (it->nseg == 1) { /* straight into the shared memory */
+		cmd->in = it->seg[0].data;
+		return true;
+	}
+	if (!own_buffer(f, &j->in))
+		return false;
+	cmd->in = j->in->data;
+	return true;
+}
+
+/*
+ * With no length told the kernel hands on all of the data area, whatever is in it; but what comes
+ * with CHECK CONDITION and no data it leaves alone.
+ */
+static size_t data_finish(const struct job *j, const struct scsi_cmd *cmd)
+{
+	size_t len = cmd->in_len < cmd->in_cap ? cmd->in_len : cmd->in_cap;
+
+	if (len && j->it.nseg > 1)
+		tcmu_data_write(&j->it, cmd->in, len);
+	if (!len && cmd->in_cap && cmd->status != SAM_CHECK_CONDITION)
+		tcmu_data_clear(&j->it);
+	return len;
+}
+
+static void serve_command(struct tcmu_front *f, struct job *j)
+{
+	struct scsi_cmd cmd = {
+		.cdb = j->it.cdb,
+		.cdb_len = j->it.cdb_len,
+		.nexus = f->nexus,
+		.ticket = j->ticket,
+	};
+	struct tcmu_answer a = { .status = SAM_BUSY };
+	int32_t one = 1;
+
+	if (j->it.data_len > f->how.pool_cap) {
+		scsi_lu_drop(f->how.unit->lu, j->ticket);
+		log_err("op code %02xh: %zu bytes are more than one transfer", cmd.cdb[0],
+			j->it.data_len);
+	} else if (!data_prepare(f, j, &cmd)) {
+		scsi_lu_drop(f->how.unit->lu, j->ticket);
+		log_warn("no memory for a transfer buffer: BUSY");
+	} else {
+		scsi_lu_execute(f->how.unit->lu, &cmd);
+		a.status = cmd.status;
+		a.sense = cmd.sense;
+		a.sense_len = cmd.sense_len;
+		a.in_len = data_finish(j, &cmd);
+	}
+	tcmu_ring_answer(&f->ring, j->it.id, &a);
+	if (write(f->fd, &one, sizeof(one)) < 0 && errno != EIO)
+		log_err("front end %s: %s", f->name, strerror(errno));
+}
+
+static void *front_thread(void *arg)
+{
+	struct tcmu_front *f = arg;
+	struct job j = { 0 };
+	bool more;
+
+	for (;;) {
+		pthread_mutex_lock(&f->turn);
+		more = front_next(f, &j);
+		pthread_mutex_unlock(&f->turn);
+		if (!more)
+			break;
+		if (j.it.kind == TCMU_KIND_COMMAND)
+			serve_command(f, &j);
+		else if (j.it.kind == TCMU_KIND_RESET)
+			scsi_lu_event(f->how.unit->lu, LU_LUN_RESET, 0, j.ticket);
+	}
+	xbuf_put(j.out);
+	xbuf_put(j.in);
+	tcmu_item_release(&j.it);
+	return NULL;
+}
+
+/* ---- opening -------------------------------------------------------------------------------- */
+
+/* FNV-1a: the same front is the same initiator to the unit, over restarts. */
+static uint64_t front_nexus(const char *name)
+{
+	uint64_t h = 0xcbf29ce484222325u;
+
+	for (; *name; name++)
+		h = (h ^ (uint8_t)*name) * 0x100000001b3u;
+	return h | 1;
+}
+
+static int front_open_device(struct tcmu_front *f, char *why, size_t why_size)
+{
+	char path[64], text[32];
+	int ret;
+
+	snprintf(path, sizeof(path), "/dev/uio%u", f->how.uio);
+	for (unsigned i = 0; i < OPEN_TRIES; i++) {
+		f->fd = open(path, O_RDWR | O_CLOEXEC);
+		if (f->fd >= 0 || errno != EBUSY)
+			break;
+		nap();
+	}
+	if (f->fd < 0)
+		return port_refuse(-errno, why, why_size, "%s: %s", path,
+				   errno == EBUSY ? "another process serves it" : strerror(errno));
+	/* The number may have become another's since it was looked up. */
+	if (!tcmu_object_owns(f->how.unit->name, f->name, f->how.uio))
+		return port_refuse(-ENODEV, why, why_size, "%s has gone to another unit", path);
+	snprintf(path, sizeof(path), "/sys/class/uio/uio%u/maps/map0/size", f->how.uio);
+	ret = (int)file_read_line_at(AT_FDCWD, path, text, sizeof(text));
+	if (ret < 0)
+		return port_refuse(ret, why, why_size, "%s: %s", path, strerror(-ret));
+	f->size = strtoul(text, NULL, 0);
+	f->base = mmap(NULL, f->size, PROT_READ | PROT_WRITE, MAP_SHARED, f->fd, 0);
+	if (f->base == MAP_FAILED)
+		return port_refuse(-errno, why, why_size, "mapping the ring: %s", strerror(errno));
+	return 0;
+}
+
+/* The ring as it stands, or reset where a predecessor died over it. */
+static int front_open_ring(struct tcmu_front *f, char *why, size_t why_size)
+{
+	const char *unit = f->how.unit->name;
+	bool clean = false;
+	int32_t one = 1;
+	int ret = tcmu_ring_open(&f->ring, f->base, f->size, &clean);
+
+	if (ret)
+		return port_refuse(ret, why, why_size,
+				   "this kernel's target_core_user is older than 4.20");
+	f->ring_open = true;
+	if (!clean) {
+		/* 2: with an error. BUSY would have what may be done already done again. */
+		ret = tcmu_object_write(unit, f->name, "action/reset_ring", "2");
+		if (ret)
+			return port_refuse(ret, why, why_size, "resetting the ring: %s",
+					   strerror(-ret));
+		tcmu_ring_restart(&f->ring);
+		log_notice("front end %s: commands of the daemon before have failed", f->name);
+	}
+	tcmu_object_write(unit, f->name, "attrib/tmr_notification", "1"); /* from 5.10 on */
+	tcmu_object_write(unit, f->name, "action/block_dev", "0");
+	/* Answers whose bell the predecessor did not come to ring. */
+	if (write(f->fd, &one, sizeof(one)) < 0)
+		return port_refuse(-errno, why, why_size, "/dev/uio%u: %s", f->how.uio,
+				   strerror(errno));
+	return 0;
+}
+
+static int front_start_threads(struct tcmu_front *f, char *why, size_t why_size)
+{
+	unsigned n = f->how.unit->threads ? f->how.unit->threads : THREADS_DEFAULT;
+	pthread_attr_t attr;
+	int err = pthread_attr_init(&attr);
+
+	if (err)
+		return port_refuse(-err, why, why_size, "no thread: %s", strerror(err));
+	pthread_attr_setstacksize(&attr, STACK_SIZE);
+	for (n = n < THREADS_MAX ? n : THREADS_MAX; f->nthreads < n && !err;) {
+		err = pthread_create(&f->threads[f->nthreads], &attr, front_thread, f);
+		if (!err)
+			f->nthreads++;
+	}
+	pthread_attr_destroy(&attr);
+	return err ? port_refuse(-err, why, why_size, "no thread: %s", strerror(err)) : 0;
+}
+
+int tcmu_front_open(const struct tcmu_front_setup *how, struct tcmu_front **ret, char *why,
+		    size_t why_size)
+{
+	struct tcmu_front *f = calloc(1, sizeof(*f));
+	int err;
+
+	if (!f)
+		return port_refuse(-ENOMEM, why, why_size, "out of memory");
+	f->how = *how;
+	snprintf(f->name, sizeof(f->name), "%s", how->name);
+	f->how.name = f->name;
+	f->nexus = front_nexus(f->name);
+	f->fd = -1;
+	f->base = MAP_FAILED;
+	pthread_mutex_init(&f->turn, NULL);
+	f->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	err = f->stop_fd < 0 ? port_refuse(-errno, why, why_size, "eventfd: %s", strerror(errno))
+			     : front_open_device(f, why, why_size);
+	if (!err)
+		err = front_open_ring(f, why, why_size);
+	if (!err)
+		err = front_start_threads(f, why, why_size);
+	if (err)
+		tcmu_front_close(f);
+	else
+		*ret = f;
+	return err;
+}
+
+void tcmu_front_close(struct tcmu_front *f)
+{
+	uint64_t one = 1;
+
+	atomic_store(&f->stopping, true);
+	if (f->stop_fd >= 0 && write(f->stop_fd, &one, sizeof(one)) < 0)
+		log_err("eventfd: %s", strerror(errno));
+	for (unsigned i = 0; i < f->nthreads; i++)
+		pthread_join(f->threads[i], NULL);
+	if (f->ring_open)
+		tcmu_ring_close(&f->ring);
+	if (f->base != MAP_FAILED)
+		munmap(f->base, f->size);
+	if (f->fd >= 0)
+		close(f->fd);
+	if (f->stop_fd >= 0)
+		close(f->stop_fd);
+	pthread_mutex_destroy(&f->turn);
+	free(f);
+}
+
+const char *tcmu_front_name(const struct tcmu_front *f)
+{
+	return f->name;
+}
+
+bool tcmu_front_gone(const struct tcmu_front *f)
+{
+	return atomic_load(&f->gone);
+}
