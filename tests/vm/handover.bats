@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# A cartridge is put into the drive and the drive is used in the next moment, a hundred times over: by
+# A cartridge is put into the drive and the drive is used in the next moment, a hundred times: by
 # mv on the mount and by mtx. There is nothing to wait for.
 
 load lib/guest.bash
@@ -21,9 +21,9 @@ setup() {
 
 teardown() { dump_on_failure; }
 
-ROUNDS=100
+ROUNDS=$(rounds 100)
 
-@test "mv into the drive, then tar at once: $ROUNDS times" {
+@test "mv into the drive, then tar at once, a hundred times" {
 	local i tape
 
 	tape=$(at slots/0001)
@@ -39,7 +39,7 @@ ROUNDS=100
 	dmesg_clean
 }
 
-@test "mtx load, then tar at once: $ROUNDS times" {
+@test "mtx load, then tar at once, a hundred times" {
 	local i
 
 	for ((i = 0; i < ROUNDS; i++)); do
@@ -64,7 +64,7 @@ ROUNDS=100
 		tar -cf "$R1" file
 		mtx -f "$CH" unload $tape 0
 	done
-	for ((i = 0; i < 20; i++)); do
+	for ((i = 0; i < ROUNDS / 5; i++)); do
 		mv "$L/slots/0001/$a" "$L/drives/1/"
 		assert_eq "$(tar -xOf "$R1")" "cartridge 1"
 		mtx -f "$CH" unload 1 0 >/dev/null

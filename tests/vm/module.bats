@@ -226,8 +226,8 @@ teardown() { dump_on_failure; }
 	dmesg_clean
 }
 
-@test "50 times load, start, use, stop, unload: no trace in dmesg" {
-	local i dir conf free0 free1
+@test "fifty times load, start, use, stop, unload: no trace in dmesg" {
+	local i n dir conf
 
 	vtl_stop "$CONF"
 	vtl_module_unload
@@ -240,7 +240,8 @@ teardown() { dump_on_failure; }
 		fill = 1
 		drive 1 { serial = "VTLTINY1" }
 	}')
-	for ((i = 0; i < 50; i++)); do
+	n=$(rounds 50)
+	for ((i = 0; i < n; i++)); do
 		vtl_module_load
 		vtl_start "$conf"
 		sg_turs "$(sg_by_serial VTLTINY1)" || true

@@ -74,6 +74,14 @@ wait_for() {
 	done
 }
 
+# rounds N: how often to do what is to be done N times: all, or the part of it that VTL_SHARE says
+# (5: a fifth), where other guests do it all.
+rounds() {
+	local n=$(($1 / ${VTL_SHARE:-1}))
+
+	echo $((n < 3 ? 3 : n))
+}
+
 # wait_for_gone SECONDS COMMAND...: until COMMAND fails.
 wait_for_gone() {
 	local seconds=$1
