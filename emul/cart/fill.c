@@ -322,7 +322,7 @@ static void begin(struct cart *c)
 }
 
 /* Shall the codec be tried? Waits for the results that this depends on. */
-static bool ask_adapt(struct cart *c, uint32_t size, int64_t *slot)
+static struct adapt_say ask_adapt(struct cart *c, const uint8_t *data, uint32_t size)
 {
 	struct pipe *p = c->pipe;
 
@@ -336,7 +336,7 @@ static bool ask_adapt(struct cart *c, uint32_t size, int64_t *slot)
 			pthread_cond_wait(&p->space, &p->lock);
 		pthread_mutex_unlock(&p->lock);
 	}
-	return adapt_next(&c->adapt, size, slot);
+	return adapt_next(&c->adapt, data, size);
 }
 
 static bool failed(struct pipe *p)
@@ -360,29 +360,58 @@ static bool queue_empty(struct pipe *p)
 }
 
 /*
- * Blocks that need no packing, with nothing queued: the page cache of the kernel is the better
- * buffer for them. What was collected before goes first. -EAGAIN: there is something to wait for.
+ * For what is written by the user's own hand: what was collected before goes first. 0: the row is the
+ * user's; -EAGAIN: there is something to wait for; -ECANCELED.
  */
-static int write_through(struct cart *c, const struct cart_write *w, const uint8_t *data,
-			 uint32_t n, struct cart_written *ret)
+static int go_through(struct pipe *p)
 {
-	struct cart_write plain = *w;
-	struct pipe *p = c->pipe;
-	uint32_t was = ret->blocks;
-	int err;
-
-	plain.codec = CART_NONE;
 	pthread_mutex_lock(&p->open_lock);
 	if (p->open)
 		pipe_push(p, true);
 	pthread_mutex_unlock(&p->open_lock);
 	if (failed(p))
 		return -ECANCELED;
-	if (!queue_empty(p)) /* that had something to pack */
-		return -EAGAIN;
-	err = write_now(c, &plain, data, n, ret);
-	pipe_appended(p, (uint64_t)(ret->blocks - was) * w->block_size);
+	return queue_empty(p) ? 0 : -EAGAIN; /* that had something to pack */
+}
+
+static void gone_through(struct cart *c, uint64_t bytes)
+{
+	pipe_appended(c->pipe, bytes);
 	begin(c);
+}
+
+/*
+ * Blocks that need no packing, with nothing queued: the page cache of the kernel is the better
+ * buffer for them.
+ */
+static int write_through(struct cart *c, const struct cart_write *w, const uint8_t *data,
+			 uint32_t n, struct cart_written *ret)
+{
+	struct cart_write plain = *w;
+	uint32_t was = ret->blocks;
+	int err = go_through(c->pipe);
+
+	if (err)
+		return err;
+	plain.codec = CART_NONE;
+	err = write_now(c, &plain, data, n, ret);
+	gone_through(c, (uint64_t)(ret->blocks - was) * w->block_size);
+	return err;
+}
+
+/*
+ * The one block of a stretch that is tried: what follows it is stored as it is and would wait for it, so
+ * that handing it to somebody else gains nothing.
+ */
+static int write_probe(struct cart *c, const struct cart_write *w, const uint8_t *data,
+		       int64_t slot, struct cart_written *ret)
+{
+	int err = go_through(c->pipe);
+
+	if (err)
+		return err;
+	err = write_one(c, w, data, true, slot, ret);
+	gone_through(c, w->block_size);
 	return err;
 }
 
@@ -392,18 +421,27 @@ static int write_block(struct cart *c, const struct cart_write *w, const uint8_t
 	struct pipe *p = c->pipe;
 	struct block b = { .data = data,
 			   .size = w->block_size,
-			   .slot = -1,
 			   .codec = w->codec,
 			   .level = w->level,
 			   .key = w->key ? c->write_key : NULL };
 	uint64_t worst = w->block_size + (w->key ? CRYPT_OVERHEAD : 0);
+	struct adapt_say say = { .slot = -1 };
 	int err;
 
 	if (w->owner && w->block_size >= REF_MIN)
 		b.owner = w->owner;
 	if (w->codec != CART_NONE)
-		b.try = ask_adapt(c, w->block_size, &b.slot);
+		say = ask_adapt(c, data, w->block_size);
+	b.try = say.try;
+	b.slot = say.slot;
 	b.pack = b.try || b.key;
+	if (say.probe && !b.key && queue_empty(p)) {
+		err = write_probe(c, w, data, b.slot, ret);
+		if (err == -ECANCELED)
+			adapt_tell(&c->adapt, b.slot, false);
+		if (err != -EAGAIN)
+			return err;
+	}
 	/*
 	 * Backing off, or the codec was switched off: behind a queue the stream would stay in the
 	 * hands of the appender for good, because it is filled faster than it is written.

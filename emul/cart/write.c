@@ -172,10 +172,11 @@ int write_one(struct cart *c, const struct cart_write *w, const uint8_t *p, bool
 static int write_packed(struct cart *c, const struct cart_write *w, const uint8_t *p,
 			struct cart_written *ret)
 {
-	int64_t slot = -1;
-	bool try = w->codec != CART_NONE && adapt_next(&c->adapt, w->block_size, &slot);
+	struct adapt_say say = { .slot = -1 };
 
-	return write_one(c, w, p, try, slot, ret);
+	if (w->codec != CART_NONE)
+		say = adapt_next(&c->adapt, p, w->block_size);
+	return write_one(c, w, p, say.try, say.slot, ret);
 }
 
 int write_now(struct cart *c, const struct cart_write *w, const uint8_t *p, uint32_t n,

@@ -104,17 +104,38 @@ static void bad_input(void **state)
 	codec_ctx_free(ctx);
 }
 
+#define MAX_BLOCK 262144
+
+static uint8_t noise[MAX_BLOCK], text[MAX_BLOCK], base64[MAX_BLOCK];
+
+static void make_blocks(void)
+{
+	uint64_t s = 42;
+
+	for (size_t i = 0; i < MAX_BLOCK; i++) {
+		s ^= s << 13;
+		s ^= s >> 7;
+		s ^= s << 17;
+		noise[i] = (uint8_t)(s >> 32);
+		text[i] = (uint8_t)("a word or two, again and again. "[i % 32]);
+		base64[i] = (uint8_t)(' ' + noise[i] % 64);
+	}
+}
+
 /* How many of the next `n` blocks are tried, if none or all of them shrink. */
-static unsigned tried(struct adapt *a, unsigned n, uint32_t size, bool shrinks)
+static unsigned tried(struct adapt *a, unsigned n, const uint8_t *data, uint32_t size, bool shrinks)
 {
 	unsigned count = 0;
 
 	while (n--) {
-		int64_t slot;
+		struct adapt_say say;
 
 		assert_int_equal(adapt_waits_for(a), -1);
-		count += adapt_next(a, size, &slot);
-		adapt_tell(a, slot, shrinks);
+		say = adapt_next(a, data, size);
+		count += say.try;
+		assert_true(say.try == (say.slot >= 0));
+		assert_true(say.try || !say.probe);
+		adapt_tell(a, say.slot, shrinks);
 	}
 	return count;
 }
@@ -123,26 +144,51 @@ static void backing_off(void **state)
 {
 	struct adapt *a = calloc(1, sizeof(*a));
 
+	make_blocks();
 	adapt_reset(a);
-	assert_int_equal(tried(a, 4000, 262144, true), 4000);
-	/* A gigabyte of noise: the first results and a few probes. */
-	assert_in_range(tried(a, 4096, 262144, false), 33, 60);
+	assert_int_equal(tried(a, 4000, base64, MAX_BLOCK, true), 4000);
+	/* A gigabyte of what does not shrink: the first results and a few probes. */
+	assert_in_range(tried(a, 4096, base64, MAX_BLOCK, false), 33, 60);
 	/* It comes back within one stretch. */
-	assert_true(tried(a, 1024, 262144, true) > 400);
-	assert_int_equal(tried(a, 1000, 262144, true), 1000);
+	assert_true(tried(a, 1024, base64, MAX_BLOCK, true) > 400);
+	assert_int_equal(tried(a, 1000, base64, MAX_BLOCK, true), 1000);
 	/* Tiny blocks: results count by number. */
 	adapt_reset(a);
-	assert_true(tried(a, 100000, 100, false) < 3000);
+	assert_true(tried(a, 100000, base64, 100, false) < 3000);
+	free(a);
+}
+
+/* What looks like noise is tried a few times only, and what stands in the middle of it at once. */
+static void noise_is_known(void **state)
+{
+	struct adapt *a = calloc(1, sizeof(*a));
+
+	make_blocks();
+	adapt_reset(a);
+	assert_in_range(tried(a, 4096, noise, MAX_BLOCK, false), 8, 16);
+	for (unsigned i = 0; i < 20; i++) {
+		assert_int_equal(tried(a, 3, text, MAX_BLOCK, true), 3);
+		assert_true(tried(a, 20, noise, MAX_BLOCK, false) <= 1);
+	}
+	/* Noise that repeats itself shrinks all the same: that is found out, and all of it is tried. */
+	assert_true(tried(a, 8192, noise, MAX_BLOCK, true) > 3000);
+	assert_int_equal(tried(a, 100, noise, MAX_BLOCK, true), 100);
+	adapt_reset(a);
+	assert_int_equal(tried(a, 8, noise, MAX_BLOCK, true), 8);
+	tried(a, 64, noise, MAX_BLOCK, true);
+	assert_int_equal(tried(a, 100, noise, MAX_BLOCK, true), 100);
+	/* Small blocks: not each is looked at, and the stream is known all the same. */
+	adapt_reset(a);
+	assert_true(tried(a, 100000, noise, 10240, false) < 40);
 	free(a);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(crc_ways),
-		cmocka_unit_test(zlib_is_zlib),
-		cmocka_unit_test(bad_input),
-		cmocka_unit_test(backing_off),
+		cmocka_unit_test(crc_ways),	  cmocka_unit_test(zlib_is_zlib),
+		cmocka_unit_test(bad_input),	  cmocka_unit_test(backing_off),
+		cmocka_unit_test(noise_is_known),
 	};
 
 	return cmocka_run_group_tests_name("cart_codec", tests, NULL, NULL);
