@@ -33,6 +33,8 @@ deps_missing()
 deps_install()
 {
 	local missing log
+	# A machine that has just come up may be busy with its own updates.
+	local -a apt=(env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600)
 
 	mapfile -t missing < <(deps_missing "$@")
 	((${#missing[@]})) || return 0
@@ -47,8 +49,8 @@ deps_install()
 	fi
 	echo "installing ${#missing[@]} packages: ${missing[*]}"
 	log=$(mktemp)
-	if ! { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y \
-		--no-install-recommends "${missing[@]}"; } </dev/null >"$log" 2>&1; then
+	if ! { "${apt[@]}" update && "${apt[@]}" install -y --no-install-recommends \
+		"${missing[@]}"; } </dev/null >"$log" 2>&1; then
 		tail -n 25 "$log" >&2
 		rm -f "$log"
 		return 1
