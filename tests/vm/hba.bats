@@ -130,7 +130,7 @@ teardown() {
 	run sg_requests "$SG"
 	assert_match "$output" 'Not Ready'
 	run -0 sg_luns "$SG"
-	run ! timeout 60 mt -f "$ST" rewind
+	run ! timeout 10 mt -f "$ST" rewind
 	echo_start
 	raw 00 00 00 00 00 00
 	raw 00 00 00 00 00 00
