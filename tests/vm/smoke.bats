@@ -20,8 +20,17 @@ teardown() {
 	wait_for 60 debug_gone
 }
 
+# ch holds the module of its unit's host as long as it has the unit.
 debug_gone() {
-	[ ! -d /sys/module/scsi_debug ] || modprobe -r scsi_debug
+	local host unit
+
+	[ -d /sys/module/scsi_debug ] || return 0
+	if host=$(scsi_host scsi_debug); then
+		for unit in /sys/bus/scsi/devices/"$host":*/delete; do
+			[ ! -w "$unit" ] || echo 1 >"$unit"
+		done
+	fi
+	modprobe -r scsi_debug
 }
 
 # debug_unit PTYPE: a scsi_debug unit of that device type; prints its address.
