@@ -109,7 +109,7 @@ teardown() {
 	assert_eq "$(cat "$L/drives/1/tapealert")" "3 20"
 	run -0 sg_logs -p 0x2e "$G1"
 	assert_match "$output" 'Hard error: 1'
-	assert_match "$output" 'Clean now: 1'
+	assert_match "$output" 'Cleaning required: 1'
 	assert_eq "$(cat "$L/drives/1/tapealert")" 0 "after it was read"
 	run -0 sg_logs -p 0x2e "$G1"
 	assert_match "$output" 'Hard error: 0'
