@@ -10,6 +10,7 @@
 
 #include "port/tcmu_configfs.h"
 #include "port/tcmu_front.h"
+#include "port/tcmu_guard.h"
 #include "util/cleanup.h"
 #include "util/log.h"
 
@@ -31,6 +32,7 @@ struct tcmu_port {
 	int uio_fd;   /* device events of storage objects; -1: likewise */
 	struct kernel_hctl hctl;
 	struct xbuf_pool *pool;
+	struct tcmu_guard guard;
 	pthread_t watcher;
 	bool watching;
 	/* the watcher's while it runs */
@@ -130,8 +132,12 @@ static int loop_open(struct tcmu_port *p, char *why, size_t why_size)
 {
 	const char *unit = p->base.unit.name;
 	int uio = -1;
-	int ret = tcmu_object_make(unit, TCMU_FRONT_LOOP, why, why_size);
+	int ret = tcmu_guard_dismiss(unit);
 
+	if (ret)
+		return port_refuse(ret, why, why_size, "the guard of a dead daemon: %s",
+				   strerror(-ret));
+	ret = tcmu_object_make(unit, TCMU_FRONT_LOOP, why, why_size);
 	if (ret)
 		return ret;
 	ret = tcmu_object_each(unit, loop_found, &uio);
@@ -247,6 +253,7 @@ static void tcmu_teardown(struct tcmu_port *p, bool keep)
 	snprintf(unit, sizeof(unit), "%s", p->base.unit.name);
 	if (!keep)
 		tcmu_unplug(p);
+	tcmu_guard_stop(&p->guard);
 	tcmu_free(p);
 	ret = keep ? 0 : tcmu_object_remove(unit, TCMU_FRONT_LOOP);
 	if (ret)
@@ -273,6 +280,7 @@ static int tcmu_start(const struct port *base, struct port **pp, char *why, size
 	p->base = *base;
 	p->fail_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	p->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	p->guard.fd = -1;
 	p->names_fd = kernel_names_watch();
 	p->uio_fd = kernel_names_watch();
 	p->pool = xbuf_pool_new(TRANSFER_MAX, POOL_KEEP);
@@ -280,9 +288,11 @@ static int tcmu_start(const struct port *base, struct port **pp, char *why, size
 		ret = port_refuse(-ENOMEM, why, why_size, "out of memory or descriptors");
 	else
 		ret = loop_open(p, why, why_size);
-	if (!ret)
+	if (!ret) {
+		tcmu_guard_start(&p->guard, p->base.unit.name, p->base.unit.lu);
 		ret = tcmu_loop_link(p->base.unit.name, &p->base.unit.address, &p->hctl, why,
 				     why_size);
+	}
 	if (!ret)
 		ret = watch_start(p, why, why_size);
 	if (ret)
@@ -327,8 +337,10 @@ static int left_behind_end(const char *unit, int uio)
 static int tcmu_remove(const struct port_unit *u, char *why, size_t why_size)
 {
 	int uio = -1;
-	int ret = tcmu_object_each(u->name, loop_found, &uio);
+	int ret = tcmu_guard_dismiss(u->name);
 
+	if (!ret)
+		ret = tcmu_object_each(u->name, loop_found, &uio);
 	if (!ret && uio >= 0)
 		ret = left_behind_end(u->name, uio);
 	if (!ret)

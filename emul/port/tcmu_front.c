@@ -3,12 +3,10 @@
 
 #include "port/tcmu_front.h"
 
-#include "port/tcmu_ring.h"
+#include "port/tcmu_device.h"
 #include "util/cleanup.h"
-#include "util/file.h"
 #include "util/log.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -20,18 +18,14 @@
 	8 /* commands at the unit at once; all but one of them wait or are ANYTIME */
 #define THREADS_MAX 64
 #define STACK_SIZE  (512u << 10)
-#define OPEN_TRIES  500 /* times 10 ms: a process that was killed takes a moment to let go */
+#define OPEN_MS	    5000 /* a process that was killed takes a moment to let go */
 
 struct tcmu_front {
 	struct tcmu_front_setup how;
 	char name[TCMU_FRONT_MAX];
 	uint64_t nexus;
-	int fd;	     /* /dev/uioN */
-	int stop_fd; /* readable: the threads end */
-	uint8_t *base;
-	size_t size;
-	struct tcmu_ring ring;
-	bool ring_open;
+	struct tcmu_device dev;
+	int stop_fd;	      /* readable: the threads end */
 	pthread_mutex_t turn; /* held by the thread that fetches */
 	atomic_bool stopping, gone;
 	unsigned nthreads;
@@ -73,17 +67,15 @@ static void front_lost(struct tcmu_front *f)
 static bool front_wait(struct tcmu_front *f)
 {
 	struct pollfd pfd[2] = {
-		{ .fd = f->fd, .events = POLLIN },
+		{ .fd = f->dev.fd, .events = POLLIN },
 		{ .fd = f->stop_fd, .events = POLLIN },
 	};
-	int32_t count;
 
 	if (poll(pfd, 2, -1) < 0)
 		return true;
 	if (pfd[1].revents)
 		return false;
-	if (pfd[0].revents && read(f->fd, &count, sizeof(count)) < 0 && errno != EINTR &&
-	    errno != EAGAIN) {
+	if (pfd[0].revents && tcmu_device_seen(&f->dev) < 0) {
 		front_lost(f);
 		return false;
 	}
@@ -94,7 +86,7 @@ static bool front_wait(struct tcmu_front *f)
 static bool front_next(struct tcmu_front *f, struct job *j)
 {
 	while (!atomic_load(&f->stopping) && !atomic_load(&f->gone)) {
-		int ret = tcmu_ring_fetch(&f->ring, &j->it);
+		int ret = tcmu_ring_fetch(&f->dev.ring, &j->it);
 
 		if (ret == 1) {
 			job_arrive(f, j);
@@ -211,7 +203,7 @@ static void serve_command(struct tcmu_front *f, struct job *j)
 		.ticket = j->ticket,
 	};
 	struct tcmu_answer a = { .status = SAM_BUSY };
-	int32_t one = 1;
+	int err;
 
 	if (j->it.data_len > f->how.pool_cap) {
 		scsi_lu_drop(f->how.unit->lu, j->ticket);
@@ -227,9 +219,10 @@ static void serve_command(struct tcmu_front *f, struct job *j)
 		a.sense_len = cmd.sense_len;
 		a.in_len = data_finish(j, &cmd);
 	}
-	tcmu_ring_answer(&f->ring, j->it.id, &a);
-	if (write(f->fd, &one, sizeof(one)) < 0 && errno != EIO)
-		log_err("front end %s: %s", f->name, strerror(errno));
+	tcmu_ring_answer(&f->dev.ring, j->it.id, &a);
+	err = tcmu_device_ring_bell(&f->dev);
+	if (err && err != -EIO) /* -EIO: the device is gone, which whoever fetches hears */
+		log_err("front end %s: %s", f->name, strerror(-err));
 }
 
 static void *front_thread(void *arg)
@@ -267,65 +260,6 @@ static uint64_t front_nexus(const char *name)
 	return h | 1;
 }
 
-static int front_open_device(struct tcmu_front *f, char *why, size_t why_size)
-{
-	char path[64], text[32];
-	int ret;
-
-	snprintf(path, sizeof(path), "/dev/uio%u", f->how.uio);
-	for (unsigned i = 0; i < OPEN_TRIES; i++) {
-		f->fd = open(path, O_RDWR | O_CLOEXEC);
-		if (f->fd >= 0 || errno != EBUSY)
-			break;
-		nap();
-	}
-	if (f->fd < 0)
-		return port_refuse(-errno, why, why_size, "%s: %s", path,
-				   errno == EBUSY ? "another process serves it" : strerror(errno));
-	/* The number may have become another's since it was looked up. */
-	if (!tcmu_object_owns(f->how.unit->name, f->name, f->how.uio))
-		return port_refuse(-ENODEV, why, why_size, "%s has gone to another unit", path);
-	snprintf(path, sizeof(path), "/sys/class/uio/uio%u/maps/map0/size", f->how.uio);
-	ret = (int)file_read_line_at(AT_FDCWD, path, text, sizeof(text));
-	if (ret < 0)
-		return port_refuse(ret, why, why_size, "%s: %s", path, strerror(-ret));
-	f->size = strtoul(text, NULL, 0);
-	f->base = mmap(NULL, f->size, PROT_READ | PROT_WRITE, MAP_SHARED, f->fd, 0);
-	if (f->base == MAP_FAILED)
-		return port_refuse(-errno, why, why_size, "mapping the ring: %s", strerror(errno));
-	return 0;
-}
-
-/* The ring as it stands, or reset where a predecessor died over it. */
-static int front_open_ring(struct tcmu_front *f, char *why, size_t why_size)
-{
-	const char *unit = f->how.unit->name;
-	bool clean = false;
-	int32_t one = 1;
-	int ret = tcmu_ring_open(&f->ring, f->base, f->size, &clean);
-
-	if (ret)
-		return port_refuse(ret, why, why_size,
-				   "this kernel's target_core_user is older than 4.20");
-	f->ring_open = true;
-	if (!clean) {
-		/* 2: with an error. BUSY would have what may be done already done again. */
-		ret = tcmu_object_write(unit, f->name, "action/reset_ring", "2");
-		if (ret)
-			return port_refuse(ret, why, why_size, "resetting the ring: %s",
-					   strerror(-ret));
-		tcmu_ring_restart(&f->ring);
-		log_notice("front end %s: commands of the daemon before have failed", f->name);
-	}
-	tcmu_object_write(unit, f->name, "attrib/tmr_notification", "1"); /* from 5.10 on */
-	tcmu_object_write(unit, f->name, "action/block_dev", "0");
-	/* Answers whose bell the predecessor did not come to ring. */
-	if (write(f->fd, &one, sizeof(one)) < 0)
-		return port_refuse(-errno, why, why_size, "/dev/uio%u: %s", f->how.uio,
-				   strerror(errno));
-	return 0;
-}
-
 static int front_start_threads(struct tcmu_front *f, char *why, size_t why_size)
 {
 	unsigned n = f->how.unit->threads ? f->how.unit->threads : THREADS_DEFAULT;
@@ -356,14 +290,12 @@ int tcmu_front_open(const struct tcmu_front_setup *how, struct tcmu_front **ret,
 	snprintf(f->name, sizeof(f->name), "%s", how->name);
 	f->how.name = f->name;
 	f->nexus = front_nexus(f->name);
-	f->fd = -1;
-	f->base = MAP_FAILED;
+	f->dev = (struct tcmu_device){ .fd = -1, .base = MAP_FAILED };
 	pthread_mutex_init(&f->turn, NULL);
 	f->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	err = f->stop_fd < 0 ? port_refuse(-errno, why, why_size, "eventfd: %s", strerror(errno))
-			     : front_open_device(f, why, why_size);
-	if (!err)
-		err = front_open_ring(f, why, why_size);
+			     : tcmu_device_open(&f->dev, how->unit->name, f->name, how->uio,
+						OPEN_MS, why, why_size);
 	if (!err)
 		err = front_start_threads(f, why, why_size);
 	if (err)
@@ -382,12 +314,7 @@ void tcmu_front_close(struct tcmu_front *f)
 		log_err("eventfd: %s", strerror(errno));
 	for (unsigned i = 0; i < f->nthreads; i++)
 		pthread_join(f->threads[i], NULL);
-	if (f->ring_open)
-		tcmu_ring_close(&f->ring);
-	if (f->base != MAP_FAILED)
-		munmap(f->base, f->size);
-	if (f->fd >= 0)
-		close(f->fd);
+	tcmu_device_close(&f->dev);
 	if (f->stop_fd >= 0)
 		close(f->stop_fd);
 	pthread_mutex_destroy(&f->turn);

@@ -353,6 +353,53 @@ thread_states() {
 	done
 }
 
+# What the port of the units under test needs before they start, and what has to be gone after they have
+# been stopped. VTL_PORT is kernel, unless the caller of the suite says tcmu.
+vtl_port_up() { # [PARAMETER=VALUE...] of vtl.ko
+	case ${VTL_PORT:=kernel} in
+	kernel) vtl_module_load "$@" ;;
+	tcmu) modprobe -a scsi_mod sg st ch target_core_user tcm_loop ;;
+	*) fail "VTL_PORT=$VTL_PORT: kernel or tcmu" ;;
+	esac
+}
+
+vtl_port_down() {
+	vtl_module_unload && tcmu_nothing_left
+}
+
+# No kernel object of the tcmu port is left, and its modules can go.
+tcmu_nothing_left() {
+	local dir=/sys/kernel/config/target
+
+	[ -d $dir ] || return 0
+	assert_eq "$(cd $dir && echo loopback/naa.* core/user_*)" 'loopback/naa.* core/user_*' \
+		"left in $dir" || return
+	timeout 60 modprobe -r tcm_loop target_core_user || fail "the tcmu modules do not go: $(lsmod)"
+}
+
+# The same without mercy: what nobody serves any more is reset, unplugged and removed.
+tcmu_clear() {
+	local dir
+
+	for dir in /sys/kernel/config/target/core/user_7674/*/action; do
+		[ -d "$dir" ] || continue
+		echo 1 >"$dir/block_dev"
+		echo 2 >"$dir/reset_ring"
+	done
+	for dir in /sys/kernel/config/target/loopback/naa.*/tpgt_*/lun/lun_*; do
+		[ -d "$dir" ] || continue
+		rm -f "$dir"/vtl && rmdir "$dir" "${dir%/lun/*}"
+		rmdir "${dir%/tpgt_*}" 2>/dev/null
+	done
+	for dir in /sys/kernel/config/target/core/user_7674/*@*/ \
+		/sys/kernel/config/target/core/user_7674/*+*/ \
+		/sys/kernel/config/target/core/user_7674/*/; do
+		[ -d "$dir" ] && [ -d "${dir}action" ] && rmdir "$dir"
+	done
+	rmdir /sys/kernel/config/target/core/user_7674 2>/dev/null
+	true
+}
+
 # For teardown_file: ends what a failed test left, so that the next file finds a clean guest.
 vtl_kill_all() {
 	local mount
@@ -364,4 +411,5 @@ vtl_kill_all() {
 	done < <(grep -E '^[^ ]+ [^ ]+ fuse\.?(vtl|vtlfs)? ' /proc/mounts)
 	wait_for_gone 30 pgrep -x 'vtl[tlf].*' || true
 	vtl_module_unload || true
+	tcmu_clear || true
 }

@@ -38,12 +38,12 @@ lib_text() {
 lib_up() {
 	local dir
 
-	vtl_module_load || return
+	vtl_port_up || return
 	dir=$(vtl_home)
 	# Whatever hangs is found; a busy host is not taken for it.
-	export BATS_TEST_TIMEOUT=600
+	export BATS_TEST_TIMEOUT=1500
 	export CONF HOME_DIR=$dir/home MNT=$dir/mnt L=$dir/mnt/lib0
-	CONF=$(vtl_config "$dir" kernel "${1:-$(lib_text)}")
+	CONF=$(vtl_config "$dir" "$VTL_PORT" "${1:-$(lib_text)}")
 	vtl_start "$CONF" && lib_nodes && data_make
 }
 
@@ -63,7 +63,7 @@ lib_nodes() {
 lib_down() {
 	local ret=0
 
-	vtl_stop "$CONF" && vtl_module_unload || ret=1
+	vtl_stop "$CONF" && vtl_port_down || ret=1
 	vtl_kill_all
 	return $ret
 }
