@@ -14,6 +14,7 @@ deps_use=(fuse3 kmod mt-st mtx sg3-utils lsscsi tar)
 deps_vm=(
 	qemu-system-x86 busybox-static cpio kmod udev fdisk e2fsprogs xfsprogs
 	binutils xz-utils zstd bzip2 gzip python3 util-linux libelf1 procps
+	open-iscsi libiscsi-bin
 )
 
 deps_check=(

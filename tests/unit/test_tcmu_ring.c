@@ -80,7 +80,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* Adds a command of `nseg` segments of 16 bytes each; its CDB begins with `opcode`. Pads at the end. */
+/* Adds a command with `nseg` segments of 16 bytes, padding the ring's end where it does not fit. */
 static void put_command(struct world *w, uint16_t id, uint8_t opcode, unsigned nseg)
 {
 	size_t base = offsetof(struct tcmu_cmd_entry, req.iov) + nseg * sizeof(struct iovec);
