@@ -228,13 +228,28 @@ build_module()
 	fi
 }
 
-# The whole system through the real st, ch and sg, on both kernels: the demonstration of quickstart.
-suite_demo()
-{
-	tests/vm/suite --logs "$reports/vm" tests/vm/smoke.bats tests/vm/demo.bats
-}
-
+# The whole system through the real st, ch and sg, over vtl.ko: on both kernels side by side, on the older
+# one with fewer rounds of what is repeated. A short turn of the torture is in it.
 suite_vm()
 {
-	tests/vm/suite --logs "$reports/vm"
+	build_module 6.1 && build_module 6.12 || return 1
+	tests/vm/suite --logs "$reports/vm" --short 6.1 -t 3600 -e VTL_TORTURE=100 \
+		tests/vm/*.bats tests/vm/torture/torture.bats
+}
+
+# The same over the kernel's own modules, on one kernel.
+suite_tcmu()
+{
+	local name files=()
+
+	for name in crash dd files handover mt mtx tar; do
+		files+=("tests/vm/$name.bats")
+	done
+	tests/vm/suite --logs "$reports/tcmu" -k 6.12 --short 6.12 -t 3600 -e VTL_PORT=tcmu "${files[@]}"
+}
+
+# All of the torture, on the debug kernel, which is built first: hours.
+suite_torture()
+{
+	tests/vm/torture/run --logs "$reports/torture"
 }
