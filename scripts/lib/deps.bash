@@ -12,7 +12,7 @@ deps_use=(fuse3 kmod mt-st mtx sg3-utils lsscsi tar)
 
 # The VM in which the kernel module runs where the host's kernel cannot load it.
 deps_vm=(
-	qemu-system-x86 busybox-static cpio kmod udev fdisk e2fsprogs xfsprogs
+	qemu-system-x86 busybox-static cpio kmod udev fdisk e2fsprogs xfsprogs dmsetup
 	binutils xz-utils zstd bzip2 gzip python3 util-linux libelf1 procps
 	open-iscsi libiscsi-bin
 )

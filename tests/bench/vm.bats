@@ -1,0 +1,156 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# How fast, through st and the kernel module: dd, tar, two drives at once, and what a command costs at all.
+# Figures beside a floor of the same guest, printed as comments; nothing is judged but that all of it works.
+#
+#   tests/vm/suite -k 6.1 tests/bench/vm.bats        (or tests/bench/run --vm)
+#
+# VTL_BENCH_MIB (64): bytes of one figure. The guest's processor is emulated: only ratios mean anything.
+
+load ../vm/lib/guest.bash
+load ../vm/lib/library.bash
+
+setup_file() {
+	lib_up || return
+	export MIB=${VTL_BENCH_MIB:-64} FLOOR=$BATS_FILE_TMPDIR/floor
+	in_drive 1 "$(at slots/0001)" && in_drive 2 "$(at slots/0002)"
+}
+
+teardown_file() { lib_down; }
+
+setup() {
+	dmesg_mark
+	rewind_tape 1
+	rewind_tape 2
+}
+
+teardown() {
+	dump_on_failure
+	rm -f "$FLOOR"
+}
+
+# clock COMMAND...: its milliseconds, into MS.
+clock() {
+	local t=${EPOCHREALTIME/./}
+
+	"$@" || return
+	MS=$(((${EPOCHREALTIME/./} - t) / 1000 + 1))
+}
+
+# feed FILE BS [DD-ARG...]: MIB of the data into it.
+feed() {
+	local to=$1 bs=$2
+
+	shift 2
+	for ((i = 0; i < MIB; i += DATA_BYTES >> 20)); do
+		cat $DATA
+	done | dd of="$to" bs="$bs" iflag=fullblock,count_bytes count=${MIB}M status=none "$@"
+}
+
+# drain FILE BS
+drain() {
+	dd if="$1" bs="$2" of=/dev/null status=none
+}
+
+# figure NAME FLOOR-MS MS [MIB]
+figure() {
+	local mib=${4:-$MIB}
+
+	printf '# %-34s floor %6d KiB/s  here %6d KiB/s  ratio %d.%02d\n' "$1" $((mib * 1024000 / $2)) \
+		$((mib * 1024000 / $3)) $(($2 / $3)) $(($2 % $3 * 100 / $3)) >&3
+}
+
+# A file mark and all before it on stable storage is what closing the node does; an fsync for the floor.
+stream() {
+	local bs=$1 floor_w floor_r
+
+	clock feed "$FLOOR" "$bs" conv=fsync
+	floor_w=$MS
+	clock drain "$FLOOR" "$bs"
+	floor_r=$MS
+	clock feed "$T1" "$bs"
+	figure "dd to tape, blocks of $bs" "$floor_w" "$MS"
+	rewind_tape 1
+	clock drain "$T1" "$bs"
+	figure "dd from tape, blocks of $bs" "$floor_r" "$MS"
+}
+
+@test "dd, blocks of 256 KiB (floor: a file)" {
+	stream 256K
+	dmesg_clean
+}
+
+@test "dd, blocks of 64 KiB (floor: a file)" {
+	stream 64K
+	dmesg_clean
+}
+
+@test "tar, records of 10 KiB and 256 KiB (floor: tar to a file)" {
+	local b mib floor
+
+	mkdir "$BATS_TEST_TMPDIR/tree"
+	cd "$BATS_TEST_TMPDIR/tree"
+	split -b 1M $DATA part
+	mib=$((DATA_BYTES >> 20))
+	for b in 20 512; do
+		clock tar -b $b -cf "$FLOOR" .
+		floor=$MS
+		rewind_tape 1
+		clock tar -b $b -cf "$T1" .
+		figure "tar -b $b to tape" "$floor" "$MS" $mib
+		clock tar -b $b -tf "$FLOOR" >/dev/null
+		floor=$MS
+		rewind_tape 1
+		clock tar -b $b -df "$T1"
+		figure "tar -b $b -d from tape (floor: -t)" "$floor" "$MS" $mib
+	done
+	dmesg_clean
+}
+
+@test "two drives at once (floor: one after the other)" {
+	local one
+
+	both_in_turn() { feed "$T1" 256K && feed "$T2" 256K; }
+	both_at_once() {
+		feed "$T1" 256K 3>&- &
+		feed "$T2" 256K && wait $!
+	}
+	clock both_in_turn
+	one=$MS
+	rewind_tape 1
+	rewind_tape 2
+	clock both_at_once
+	figure "dd to two tapes, blocks of 256K" "$one" "$MS" $((2 * MIB))
+	dmesg_clean
+}
+
+# turs NODE N: microseconds of one TEST UNIT READY, into US.
+turs() {
+	local said
+
+	said=$(sg_turs -n "$2" -t "$1" 2>&1) || fail "sg_turs: $said" || return
+	[[ $said =~ ([0-9]+)\.([0-9]{6})\ secs ]] || fail "sg_turs says: $said" || return
+	US=$(((10#${BASH_REMATCH[1]} * 1000000 + 10#${BASH_REMATCH[2]}) / $2))
+}
+
+@test "TEST UNIT READY (floor: scsi_debug), idle and beside a writer" {
+	local floor pid
+
+	modprobe scsi_debug ptype=1 dev_size_mb=8 max_luns=1 num_tgts=1
+	wait_for 30 scsi_host scsi_debug
+	wait_for 30 sg_of "$(scsi_host scsi_debug):0:0:0"
+	turs "$(sg_of "$(scsi_host scsi_debug):0:0:0")" 1000
+	floor=$US
+	wait_for 60 modprobe -r scsi_debug
+	turs "$G1" 1000
+	printf '# %-34s floor %6d us     here %6d us     ratio %d.%02d\n' "TEST UNIT READY" "$floor" "$US" \
+		$((US / floor)) $((US % floor * 100 / floor)) >&3
+	feed "$T1" 256K 3>&- &
+	pid=$!
+	turs "$G1" 300
+	printf '# %-34s floor %6d us     here %6d us     ratio %d.%02d\n' "TEST UNIT READY beside dd" "$floor" \
+		"$US" $((US / floor)) $((US % floor * 100 / floor)) >&3
+	wait $pid
+	dmesg_clean
+}
