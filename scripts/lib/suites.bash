@@ -242,7 +242,7 @@ guest_suite()
 			on=${BASH_REMATCH[2]:-$kernel} name=${BASH_REMATCH[3]%% # *}
 			[[ $name =~ $tail ]] && name=${BASH_REMATCH[1]}
 			((++again))
-			if guest_again "$on" "$name" "$@"; then
+			if guest_again "$on" "$name" "$@" >"$reports/again-$again" 2>&1; then
 				echo "ok - $on: $name # passed when it ran again"
 				echo "# the first time:"
 				continue
