@@ -49,9 +49,11 @@ noise() {
 
 # quiet: ends the noise, and all that it has left must be killable.
 quiet() {
-	kill -KILL "${NOISE[@]}" 2>/dev/null || true
-	wait "${NOISE[@]}" 2>/dev/null || true
-	NOISE=()
+	if ((${#NOISE[@]})); then # without arguments it would wait for everybody, bats's clock too
+		kill -KILL "${NOISE[@]}" 2>/dev/null || true
+		wait "${NOISE[@]}" 2>/dev/null || true
+		NOISE=()
+	fi
 	pkill -KILL -x 'vtl-sg|sg_raw|sg_turs|sg_inq|dd|mt' || true
 	wait_for_gone 120 pgrep -x 'vtl-sg|sg_raw|sg_turs|sg_inq|dd|mt'
 }
