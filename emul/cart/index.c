@@ -101,6 +101,16 @@ bool ix_page_follows(const struct fmt_page *prev, const struct fmt_page *page)
 	       a.length == b.length && a.records == b.records && b.epoch >= a.epoch;
 }
 
+/*
+ * Sums of what lies before something in the segment: none can be more than all. (Where something is lost,
+ * its records are a guess.)
+ */
+static bool extent_within(const struct extent *x, const struct extent *all)
+{
+	return x->objects <= all->objects && x->filemarks <= all->filemarks &&
+	       x->bytes <= all->bytes && x->length <= all->length;
+}
+
 /* ---- pages in the file ----------------------------------------------------------------------- */
 
 static int page_check(const struct segfile *f, uint32_t no, const struct fmt_page *page, size_t len)
@@ -108,7 +118,8 @@ static int page_check(const struct segfile *f, uint32_t no, const struct fmt_pag
 	if (len < offsetof(struct fmt_page, entry) || le32_get(page->magic) != FMT_PAGE_MAGIC ||
 	    le32_get(page->seed) != f->seed || le32_get(page->page) != no ||
 	    page_count(page) > FMT_PAGE_ENTRIES || page_count(page) == 0 || len < page_len(page) ||
-	    le32_get(page->crc) != page_crc(page))
+	    le32_get(page->crc) != page_crc(page) ||
+	    le64_get(page->filemarks) > le64_get(page->objects))
 		return -EBADMSG;
 	return 0;
 }
@@ -408,6 +419,8 @@ static int find_once(struct segfile *f, const struct seg *s, enum ix_key key, ui
 		struct entry e = ix_entry(&p->page, i);
 
 		if (entry_holds(&e, &x, key, value, &p->k)) {
+			if (!extent_within(&x, &s->x))
+				return -EBADMSG;
 			p->i = i;
 			p->e = e;
 			p->begin = x;
