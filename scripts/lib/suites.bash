@@ -272,12 +272,12 @@ guest_again()
 	tests/vm/suite -k "$kernel" -f "^$exact\$" "${args[@]}" </dev/null
 }
 
-# The whole system through the real st, ch and sg, over vtl.ko: on both kernels side by side, on the older
-# one with fewer rounds of what is repeated. A short turn of the torture is in it.
+# The whole system through the real st, ch and sg, over vtl.ko: on both kernels side by side, with a fifth of the
+# rounds of what is repeated (all of them: tests/vm/suite). A short turn of the torture is in it.
 suite_vm()
 {
 	build_module 6.1 && build_module 6.12 || return 1
-	guest_suite "" --logs "$reports/vm" --short 6.1 -t 3600 -e VTL_TORTURE=100 \
+	guest_suite "" --logs "$reports/vm" --short 6.1 --short 6.12 -t 3600 -e VTL_TORTURE=100 \
 		tests/vm/*.bats tests/vm/torture/torture.bats
 }
 
