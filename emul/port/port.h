@@ -17,7 +17,7 @@ struct port_unit {
 	struct scsi_lu *lu;
 	const char *name;	     /* "lib0/drives/1", for messages */
 	const char *socket;	     /* path, socket port */
-	struct conf_address address; /* kernel port */
+	struct conf_address address; /* kernel and tcmu ports */
 	unsigned threads;	     /* 0: the port's default */
 	/* The host's device names became known or changed, e.g. "/dev/nst0 /dev/sg3"; any thread. */
 	void (*device)(void *arg, const char *names);

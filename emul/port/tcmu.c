@@ -23,6 +23,7 @@
 #define POOL_KEEP    32		 /* free buffers that stay resident */
 #define TRANSFER_MAX (32u << 20) /* this host's own initiator stops at 1 MiB; others need not */
 #define FRONTS_MAX   64
+#define RETRY_MS     2000 /* while there is a front end that could not be had */
 
 struct tcmu_port {
 	struct port base;
@@ -38,7 +39,8 @@ struct tcmu_port {
 	/* the watcher's while it runs */
 	struct tcmu_front *fronts[FRONTS_MAX];
 	unsigned nfronts;
-	char refused[TCMU_FRONT_MAX]; /* the last one that could not be opened, told once */
+	bool retry;		      /* one could not be opened */
+	char refused[TCMU_FRONT_MAX]; /* the last such, told once */
 };
 
 static void front_gone(void *arg, const char *name)
@@ -97,7 +99,10 @@ static void front_found(void *arg, const char *name, unsigned uio)
 	if (front_add(p, name, uio, why, sizeof(why)) == 0) {
 		log_info("serving front end %s", name);
 		p->refused[0] = '\0';
-	} else if (strcmp(p->refused, name)) {
+		return;
+	}
+	p->retry = true;
+	if (strcmp(p->refused, name)) {
 		log_warn("front end %s: %s", name, why);
 		snprintf(p->refused, sizeof(p->refused), "%s", name);
 	}
@@ -117,6 +122,7 @@ static void fronts_renew(struct tcmu_port *p)
 			p->fronts[n++] = p->fronts[i];
 	}
 	p->nfronts = n;
+	p->retry = false;
 	ret = tcmu_object_each(p->base.unit.name, front_found, p);
 	if (ret)
 		log_err("looking for front ends: %s", strerror(-ret));
@@ -198,10 +204,12 @@ static void *watch_thread(void *arg)
 			{ .fd = p->uio_fd, .events = POLLIN },
 		};
 
-		if (poll(pfd, 3, -1) < 0 && errno != EINTR)
+		if (poll(pfd, 3, p->retry ? RETRY_MS : -1) < 0 && errno != EINTR)
 			return NULL;
 		if (pfd[0].revents)
 			return NULL;
+		if (p->retry)
+			fronts_renew(p);
 		if (pfd[1].revents && kernel_names_changed(p->names_fd, &p->hctl))
 			names_report(p, last);
 		if (pfd[2].revents && uio_changed(p->uio_fd))
@@ -296,8 +304,8 @@ static int tcmu_start(const struct port *base, struct port **pp, char *why, size
 	if (!ret)
 		ret = watch_start(p, why, why_size);
 	if (ret)
-		/* Without the ring it is another process's, or not there. */
-		tcmu_teardown(p, p->nfronts == 0);
+		/* What another process serves stays; anything else is taken down again. */
+		tcmu_teardown(p, p->nfronts == 0 && ret == -EBUSY);
 	else
 		*pp = &p->base;
 	return ret;

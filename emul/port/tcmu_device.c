@@ -14,7 +14,13 @@
 #include <sys/mman.h>
 #include <time.h>
 
-#define NAP_MS 10
+#define NAP_MS	10
+#define MAPS_MS 2000 /* the kernel tells of a device before it has told all about it */
+
+static void nap(void)
+{
+	nanosleep(&(struct timespec){ .tv_nsec = NAP_MS * 1000000 }, NULL);
+}
 
 static int device_open(struct tcmu_device *d, const char *unit, const char *front, unsigned uio,
 		       unsigned wait_ms, char *why, size_t why_size)
@@ -26,7 +32,7 @@ static int device_open(struct tcmu_device *d, const char *unit, const char *fron
 		d->fd = open(path, O_RDWR | O_CLOEXEC);
 		if (d->fd >= 0 || errno != EBUSY || ms >= wait_ms)
 			break;
-		nanosleep(&(struct timespec){ .tv_nsec = NAP_MS * 1000000 }, NULL);
+		nap();
 	}
 	if (d->fd < 0)
 		return port_refuse(-errno, why, why_size, "%s: %s", path,
@@ -43,7 +49,12 @@ static int device_map(struct tcmu_device *d, unsigned uio, char *why, size_t why
 	ssize_t n;
 
 	snprintf(path, sizeof(path), "/sys/class/uio/uio%u/maps/map0/size", uio);
-	n = file_read_line_at(AT_FDCWD, path, text, sizeof(text));
+	for (unsigned ms = 0;; ms += NAP_MS) {
+		n = file_read_line_at(AT_FDCWD, path, text, sizeof(text));
+		if (n != -ENOENT || ms >= MAPS_MS)
+			break;
+		nap();
+	}
 	if (n < 0)
 		return port_refuse((int)n, why, why_size, "%s: %s", path, strerror((int)-n));
 	d->size = strtoul(text, NULL, 0);
