@@ -73,13 +73,14 @@ static void publish(struct ssc *s, unsigned what)
 		out(s->conf.arg, "state", state_word(&f));
 	if (what & ST_ONLINE)
 		out(s->conf.arg, "online", f.offline ? "0" : "1");
-	if (what & ST_POSITION) {
-		text_position(&f, buf, sizeof(buf));
-		out(s->conf.arg, "position", buf);
-	}
 	if (what & ST_COUNTERS) {
 		text_counters(&f, buf, sizeof(buf));
 		out(s->conf.arg, "counters", buf);
+	}
+	/* behind the counters: whoever waits for a position finds what led there counted */
+	if (what & ST_POSITION) {
+		text_position(&f, buf, sizeof(buf));
+		out(s->conf.arg, "position", buf);
 	}
 	if (what & ST_LAST_ERROR)
 		out(s->conf.arg, "last_error", f.last_error);
