@@ -330,7 +330,10 @@ bool tcmu_front_gone(const struct tcmu_front *f)
 {
 	struct pollfd pfd = { .fd = f->dev.fd };
 
-	/* Its threads may not have come to notice it yet, and one of the same name may be there already. */
+	/*
+	 * Its threads may not have come to notice it yet, and one of the same name may be there
+	 * already.
+	 */
 	return atomic_load(&f->gone) ||
 	       (poll(&pfd, 1, 0) > 0 && pfd.revents & (POLLERR | POLLHUP | POLLNVAL));
 }
