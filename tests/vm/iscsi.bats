@@ -178,7 +178,7 @@ remote() {
 	dmesg_clean
 }
 
-@test "stop takes the export down, start brings it back with the same LUNs; a new drive gets a new one" {
+@test "stop takes the export down, start brings it back with the same LUNs" {
 	local before
 
 	before=$(vtl_export list)
