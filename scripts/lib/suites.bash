@@ -276,20 +276,31 @@ guest_again()
 # rounds of what is repeated (all of them: tests/vm/suite). A short turn of the torture is in it.
 suite_vm()
 {
+	local name files=()
+
 	build_module 6.1 && build_module 6.12 || return 1
-	guest_suite "" --logs "$reports/vm" --short 6.1 --short 6.12 -t 3600 -e VTL_TORTURE=100 \
-		tests/vm/*.bats tests/vm/torture/torture.bats
+	for name in smoke crash dd demo files handover hba idle module mt mtx tar torture/torture; do
+		files+=("tests/vm/$name.bats")
+	done
+	guest_suite "" --logs "$reports/vm" --short 6.1 --short 6.12 -t 3600 -e VTL_TORTURE=100 "${files[@]}"
 }
 
-# The same over the kernel's own modules, on one kernel.
+# The same over the kernel's own modules, and exported, on one kernel.
 suite_tcmu()
 {
 	local name files=()
 
-	for name in crash dd files handover mt mtx tar; do
+	build_module 6.12 || return 1 # --port auto prefers it
+	for name in tcmu iscsi crash dd files handover mt mtx tar; do
 		files+=("tests/vm/$name.bats")
 	done
 	guest_suite 6.12 --logs "$reports/tcmu" -k 6.12 --short 6.12 -t 3600 -e VTL_PORT=tcmu "${files[@]}"
+}
+
+# Power cuts at recorded flushes of ext4 and xfs, on one kernel.
+suite_powercut()
+{
+	guest_suite 6.1 --logs "$reports/powercut" -k 6.1 -t 1800 tests/vm/powercut.bats
 }
 
 # All of the torture, on the debug kernel, which is built first: hours.
