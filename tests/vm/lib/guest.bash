@@ -75,7 +75,7 @@ wait_for() {
 }
 
 # rounds N: how often to do what is to be done N times: all, or the part of it that VTL_SHARE says
-# (5: a fifth), where other guests do it all.
+# (10: a tenth), where another run does it all.
 rounds() {
 	local n=$(($1 / ${VTL_SHARE:-1}))
 
