@@ -236,22 +236,10 @@ static void *serve_thread(void *arg)
 	return NULL;
 }
 
-static void names_report(struct kernel_port *p, char last[128])
-{
-	char names[128];
-
-	kernel_names_find(&p->hctl, names, sizeof(names));
-	if (!strcmp(names, last))
-		return;
-	strcpy(last, names);
-	if (p->base.unit.device)
-		p->base.unit.device(p->base.unit.arg, names);
-}
-
 static void *names_thread(void *arg)
 {
 	struct kernel_port *p = arg;
-	char last[128] = "?";
+	char last[KERNEL_NAMES_SIZE] = "?";
 
 	for (;;) {
 		struct pollfd pfd[2] = {
@@ -259,7 +247,7 @@ static void *names_thread(void *arg)
 			{ .fd = p->names_fd, .events = POLLIN },
 		};
 
-		names_report(p, last);
+		kernel_names_report(&p->hctl, &p->base.unit, last);
 		do {
 			if (poll(pfd, 2, -1) < 0 && errno != EINTR)
 				return NULL;
@@ -367,9 +355,9 @@ static int threads_start(struct kernel_port *p, char *why, size_t why_size)
 		return port_refuse(ready.result, why, why_size, "the host refused the unit: %s",
 				   strerror(-ready.result));
 	if (p->names_fd < 0) {
-		char last[128] = "?";
+		char last[KERNEL_NAMES_SIZE] = "?";
 
-		names_report(p, last);
+		kernel_names_report(&p->hctl, &p->base.unit, last);
 		return 0;
 	}
 	ret = thread_start(&p->names_thread, names_thread, p);

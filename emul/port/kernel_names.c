@@ -51,6 +51,19 @@ void kernel_names_find(const struct kernel_hctl *a, char *buf, size_t size)
 	}
 }
 
+void kernel_names_report(const struct kernel_hctl *a, const struct port_unit *unit,
+			 char last[KERNEL_NAMES_SIZE])
+{
+	char names[KERNEL_NAMES_SIZE];
+
+	kernel_names_find(a, names, sizeof(names));
+	if (!strcmp(names, last))
+		return;
+	strcpy(last, names);
+	if (unit->device)
+		unit->device(unit->arg, names);
+}
+
 int kernel_names_watch(void)
 {
 	struct sockaddr_nl sa = { .nl_family = AF_NETLINK, .nl_groups = 1 /* the kernel's own */ };

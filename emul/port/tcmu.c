@@ -155,18 +155,6 @@ static int loop_open(struct tcmu_port *p, char *why, size_t why_size)
 
 /* ---- watching ------------------------------------------------------------------------------- */
 
-static void names_report(struct tcmu_port *p, char last[128])
-{
-	char names[128];
-
-	kernel_names_find(&p->hctl, names, sizeof(names));
-	if (!strcmp(names, last))
-		return;
-	strcpy(last, names);
-	if (p->base.unit.device)
-		p->base.unit.device(p->base.unit.arg, names);
-}
-
 /* Reads what is there; did UIO devices come or go? Never sleeps. */
 static bool uio_changed(int fd)
 {
@@ -193,9 +181,9 @@ static bool uio_changed(int fd)
 static void *watch_thread(void *arg)
 {
 	struct tcmu_port *p = arg;
-	char last[128] = "?";
+	char last[KERNEL_NAMES_SIZE] = "?";
 
-	names_report(p, last);
+	kernel_names_report(&p->hctl, &p->base.unit, last);
 	fronts_renew(p);
 	for (;;) {
 		struct pollfd pfd[3] = {
@@ -211,7 +199,7 @@ static void *watch_thread(void *arg)
 		if (p->retry)
 			fronts_renew(p);
 		if (pfd[1].revents && kernel_names_changed(p->names_fd, &p->hctl))
-			names_report(p, last);
+			kernel_names_report(&p->hctl, &p->base.unit, last);
 		if (pfd[2].revents && uio_changed(p->uio_fd))
 			fronts_renew(p);
 	}

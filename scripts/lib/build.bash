@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Building from a checkout. Sourced; needs $top, the checkout.
 
-# Sets the build directory $1 up (further arguments go to meson setup) and builds it, or only what
-# $build_targets names; prints only what went wrong.
+# Sets the build directory $1 up (further arguments go to meson setup) and builds; prints only what
+# went wrong.
 build_tree()
 {
 	local dir=$1 log=$1.log
@@ -14,7 +14,7 @@ build_tree()
 			meson configure "$dir" "$@"
 		else
 			meson setup "$dir" "$top" "$@"
-		fi && ninja -C "$dir" ${build_targets:-}
+		fi && ninja -C "$dir"
 	} </dev/null >"$log" 2>&1 || {
 		tail -n 60 "$log" >&2
 		return 1

@@ -140,7 +140,7 @@ suite_asan()
 {
 	local dir=$VTL_BUILD-asan
 
-	build_targets=unit-tests build_tree "$dir" -Db_sanitize=address,undefined -Db_lundef=false || return 1
+	build_tree "$dir" -Db_sanitize=address,undefined -Db_lundef=false || return 1
 	export VTL_UNIT_TIMEOUT=900
 	export ASAN_OPTIONS=detect_leaks=1:abort_on_error=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 	unit_tests_of "$dir"
@@ -273,16 +273,17 @@ guest_again()
 }
 
 # The whole system through the real st, ch and sg, over vtl.ko: on both kernels side by side, with a tenth of the
-# rounds of what is repeated (all of them, and the guest's own tests: tests/vm/suite).
+# rounds of what is repeated (all of them: tests/vm/suite). A short turn of the torture is in it.
 suite_vm()
 {
 	local name files=()
 
 	build_module 6.1 && build_module 6.12 || return 1
-	for name in crash dd demo files handover hba idle module mt mtx tar; do
+	for name in smoke crash dd demo files handover hba idle module mt mtx tar torture/torture; do
 		files+=("tests/vm/$name.bats")
 	done
-	guest_suite "" --logs "$reports/vm" --short 6.1 --short 6.12 -t 3600 "${files[@]}"
+	guest_suite "" --logs "$reports/vm" --short 6.1 --short 6.12 -t 3600 -e VTL_TORTURE=100 \
+		"${files[@]}"
 }
 
 # The same over the kernel's own modules, and exported, on one kernel.
@@ -301,11 +302,4 @@ suite_tcmu()
 suite_powercut()
 {
 	guest_suite 6.1 --logs "$reports/powercut" -k 6.1 -t 1800 tests/vm/powercut.bats
-}
-
-# A short turn of the module's torture, on Debian's kernel; all of it, on the debug kernel: tests/vm/torture/run.
-suite_torture()
-{
-	build_module 6.12 || return 1
-	guest_suite 6.12 --logs "$reports/torture" -k 6.12 -t 1800 -e VTL_TORTURE=50 tests/vm/torture/torture.bats
 }

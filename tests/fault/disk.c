@@ -2,6 +2,7 @@
 /* A disk that can forget and fail: see disk.h. */
 
 #include "disk.h"
+#include "mix.h"
 
 #include "cart/io.h"
 
@@ -534,15 +535,6 @@ static void emit(const struct image *im, ino_t dir, int dirfd)
 				     "pwrite");
 		close(fd);
 	}
-}
-
-static uint64_t mix(uint64_t x)
-{
-	x ^= x >> 33;
-	x *= 0xff51afd7ed558ccdull;
-	x ^= x >> 33;
-	x *= 0xc4ceb9fe1a85ec53ull;
-	return x ^ x >> 33;
 }
 
 void disk_crash(unsigned len, uint64_t keep, uint64_t tear, uint64_t seed, const char *dir)

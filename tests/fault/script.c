@@ -2,17 +2,9 @@
 /* A long run on a tape that follows from a seed: see script.h. */
 
 #include "script.h"
+#include "mix.h"
 
 #include <string.h>
-
-static uint64_t mix(uint64_t x)
-{
-	x ^= x >> 33;
-	x *= 0xff51afd7ed558ccdull;
-	x ^= x >> 33;
-	x *= 0xc4ceb9fe1a85ec53ull;
-	return x ^ x >> 33;
-}
 
 void script_init(struct script *s, uint64_t seed)
 {

@@ -7,25 +7,6 @@
 load lib/guest.bash
 load lib/echo.bash
 
-setup_file() {
-	vtl_kill_all
-}
-
-teardown_file() {
-	vtl_kill_all
-}
-
-setup() {
-	dmesg_mark
-	LOG=$BATS_TEST_TMPDIR/echo.log
-	vtl_module_load
-}
-
-teardown() {
-	dump_on_failure
-	echo_clean
-}
-
 @test "data goes both ways, from one byte to 16 MiB, aligned or not, copied or direct" {
 	local n
 

@@ -44,8 +44,28 @@ raw() {
 	run sg_raw -v -t 60 "$SG" "$@"
 }
 
-# For teardown: ends the daemons and takes the module away.
+# What every test begins and ends with, for a file that says nothing else.
+setup_file() {
+	vtl_kill_all
+}
+
+teardown_file() {
+	vtl_kill_all
+}
+
+setup() {
+	dmesg_mark
+	LOG=$BATS_TEST_TMPDIR/echo.log
+	vtl_module_load
+}
+
+teardown() {
+	echo_clean
+}
+
+# Shows what there is of a failure, ends the daemons and takes the module away.
 echo_clean() {
+	dump_on_failure
 	[ -n "${BATS_TEST_COMPLETED:-}" ] || cat "$LOG" || true
 	pkill -KILL -x vtl-echo || true
 	wait_for 60 unloaded

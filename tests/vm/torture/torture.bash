@@ -5,29 +5,14 @@
 #
 # VTL_TORTURE is how much: 1 is the full run, N a share of 1/N of it (default 20).
 
-setup_file() {
-	# What is bad for a second on a slow machine is no hang.
-	export SHARE=${VTL_TORTURE:-20}
-	vtl_kill_all
-}
-
-teardown_file() {
-	vtl_kill_all
-}
-
-setup() {
-	dmesg_mark
-	LOG=$BATS_TEST_TMPDIR/echo.log
-	vtl_module_load
-	NOISE=()
-}
+SHARE=${VTL_TORTURE:-20}
+NOISE=()
 
 teardown() {
 	torture_teardown
 }
 
 torture_teardown() {
-	dump_on_failure
 	kill -KILL "${NOISE[@]}" 2>/dev/null || true
 	echo_clean
 }
