@@ -202,7 +202,7 @@ int ctl_ask(struct tree *t, const struct elem *e, int timeout_ms, char *why, siz
 	va_end(ap);
 	if (n <= 0 || n >= (int)sizeof(text) || strpbrk(text, "\r\n"))
 		return -EINVAL;
-	a.deadline = now_ms() + timeout_ms;
+	a.deadline = now_ms() + timeout_ms + 1; /* whole ms are rounded down: never early */
 	err = ask_open(t, e, &a);
 	if (!err)
 		err = ask_lock(&a);
