@@ -282,7 +282,7 @@ suite_vm()
 	for name in smoke crash dd demo files handover hba idle module mt mtx tar torture/torture; do
 		files+=("tests/vm/$name.bats")
 	done
-	guest_suite "" --logs "$reports/vm" --short 6.1 --short 6.12 -t 3600 -e VTL_TORTURE=100 \
+	guest_suite "" --logs "$reports/vm" --short 6.1 --short 6.12 --smp 6.1=1 -t 3600 -e VTL_TORTURE=100 \
 		"${files[@]}"
 }
 

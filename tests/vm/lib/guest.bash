@@ -184,32 +184,37 @@ scsi_unit() {
 
 # hctl_of_serial SERIAL: the unit with this serial number (VPD page 80h).
 hctl_of_serial() {
-	local dir
+	local HCTL
 
-	for dir in /sys/bus/scsi/devices/*:*:*:*; do
-		if [ "$(_serial "$dir")" = "$1" ]; then
-			echo "${dir##*/}"
-			return
-		fi
-	done
-	fail "no SCSI unit with serial number $1"
+	_hctl_of_serial "$1" && echo "$HCTL" || fail "no SCSI unit with serial number $1"
 }
 
-# The kernel keeps the page as it was read: type, page code, a NUL, the length, the serial number. Units
-# that say that they are older than SPC-2 it does not ask, so we do.
-_serial() {
-	local text=
+# The same into HCTL, without a process and in silence: whoever waits for a unit comes here often.
+_hctl_of_serial() {
+	local dir SERIAL
 
+	for dir in /sys/bus/scsi/devices/*:*:*:*; do
+		_serial "$dir"
+		HCTL=${dir##*/}
+		[ "$SERIAL" != "$1" ] || return 0
+	done
+	return 1
+}
+
+# _serial DIRECTORY: into SERIAL. The kernel keeps the page as it was read: type, page code, a NUL, the length,
+# the serial number. Units that say that they are older than SPC-2 it does not ask, so we do.
+_serial() {
+	SERIAL=
 	if [ -e "$1/vpd_pg80" ]; then
 		{
 			IFS= read -r -d '' _
-			IFS= read -r -d '' text
-		} <"$1/vpd_pg80"
-		text=${text:1}
-		echo "${text// /}"
+			IFS= read -r -d '' SERIAL
+		} <"$1/vpd_pg80" 2>/dev/null
+		SERIAL=${SERIAL:1}
 	else
-		sg_vpd -q -p sn -r "$(sg_of "${1##*/}")" | tail -c +5 | tr -d ' \0'
-	fi 2>/dev/null
+		SERIAL=$(sg_vpd -q -p sn -r "$(sg_of "${1##*/}")" 2>/dev/null | tail -c +5 | tr -d '\0')
+	fi
+	SERIAL=${SERIAL// /}
 }
 
 # hctl_of_node NODE: the unit behind /dev/nst0, /dev/sg1, /dev/sch0.
@@ -252,13 +257,13 @@ sg_by_serial() { _by_serial sg_of "$@"; }
 sch_by_serial() { _by_serial sch_of "$@"; }
 
 _by_serial() {
-	wait_for "${3:-30}" _serial_has_node "$1" "$2" && "$1" "$(hctl_of_serial "$2")"
+	local HCTL
+
+	wait_for "${3:-30}" _serial_has_node "$1" "$2" && "$1" "$HCTL"
 }
 
 _serial_has_node() {
-	local hctl
-
-	hctl=$(hctl_of_serial "$2") && "$1" "$hctl"
+	_hctl_of_serial "$2" && "$1" "$HCTL"
 }
 
 # tape_by_id SERIAL: the non-rewinding node's name that udev's rules made, once it is there.

@@ -50,12 +50,13 @@ lib_up() {
 # lib_nodes: finds the units' nodes, by serial number.
 lib_nodes() {
 	export CH CHANGER T1 R1 G1 T2 R2 G2
+	local HCTL
 
-	CH=$(sg_by_serial $SERIAL_L) && CHANGER=$(sch_by_serial $SERIAL_L) &&
-		T1=$(nst_by_serial $SERIAL_1) && G1=$(sg_by_serial $SERIAL_1) || return
+	wait_for 30 _serial_has_node sch_of $SERIAL_L && CH=$(sg_of "$HCTL") && CHANGER=$(sch_of "$HCTL") &&
+		wait_for 30 _serial_has_node nst_of $SERIAL_1 && T1=$(nst_of "$HCTL") && G1=$(sg_of "$HCTL") || return
 	R1=/dev/${T1#/dev/n}
 	grep -q $SERIAL_2 "$CONF" || return 0
-	T2=$(nst_by_serial $SERIAL_2) && G2=$(sg_by_serial $SERIAL_2) || return
+	wait_for 30 _serial_has_node nst_of $SERIAL_2 && T2=$(nst_of "$HCTL") && G2=$(sg_of "$HCTL") || return
 	R2=/dev/${T2#/dev/n}
 }
 
