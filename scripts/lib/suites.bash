@@ -13,7 +13,7 @@ run_suite()
 	"suite_$name" >"$tap" 2>&1 </dev/null
 	rc=$?
 	read -r ok bad skip < <(awk '
-		{ sub(/^[0-9.]+: /, "") }
+		{ sub(/^[0-9a-z.-]+: /, "") }
 		/^ok / { if ($0 ~ /# *[Ss][Kk][Ii][Pp]/) skip++; else ok++ }
 		/^not ok / { bad++ }
 		END { print ok + 0, bad + 0, skip + 0 }' "$tap")
@@ -31,7 +31,7 @@ run_suite()
 			echo "    not ok - suite $name ended with status $rc" | tee -a "$tap"
 		fi
 	fi
-	grep 'passed when it ran again' "$tap" | sed 's/^ok/    unsteady/'
+	grep 'passed when it ran again' "$tap" | sed 's/^/    unsteady: /'
 	((passed += ok, failed += bad, skipped += skip))
 	return 0
 }
@@ -40,7 +40,7 @@ run_suite()
 show_failures()
 {
 	awk '
-		{ bare = $0; sub(/^[0-9.]+: /, "", bare) }
+		{ bare = $0; sub(/^[0-9a-z.-]+: /, "", bare) }
 		bare ~ /^not ok / { show = 1 }
 		bare ~ /^ok / || bare ~ /^1\.\./ { show = 0 }
 		show { print "    " $0; if (++n >= 160) exit }' "$1"
@@ -228,27 +228,27 @@ build_module()
 	fi
 }
 
-# guest_suite KERNEL ARGUMENT...: tests/vm/suite with the arguments. As with bats_suite, what fails runs once
-# more, alone in a guest of its own, on the kernel that the line names (or KERNEL); the first few of them.
+# guest_suite NAME KERNEL ARGUMENT...: tests/vm/suite on one kernel, each line with NAME before it. As with
+# bats_suite, what fails runs once more, alone in a guest of its own; the first few of them.
 guest_suite()
 {
-	local kernel=$1 out line name on again=0 head='^((6\.[0-9]+): )?not ok [0-9]+ (.*)$' tail='^(.*) in [0-9]+ms$'
+	local job=$1 kernel=$2 out line name again=0 head='^not ok [0-9]+ (.*)$' tail='^(.*) in [0-9]+ms$'
 
-	shift
+	shift 2
 	out=$(mktemp)
-	tests/vm/suite "$@" >"$out" 2>&1
+	tests/vm/suite --logs "$reports/vm-$job" -k "$kernel" --short "$kernel" -t 3600 "$@" >"$out" 2>&1
 	while IFS= read -r line; do
 		if [[ $line =~ $head ]] && ((again < 4)); then
-			on=${BASH_REMATCH[2]:-$kernel} name=${BASH_REMATCH[3]%% # *}
+			name=${BASH_REMATCH[1]%% # *}
 			[[ $name =~ $tail ]] && name=${BASH_REMATCH[1]}
 			((++again))
-			if guest_again "$on" "$name" "$@" >"$reports/again-$again" 2>&1; then
-				echo "ok - $on: $name # passed when it ran again"
+			if guest_again "$kernel" "$name" "$@" >"$reports/vm-$job-again-$again" 2>&1; then
+				echo "$job: ok - $name # passed when it ran again"
 				echo "# the first time:"
 				continue
 			fi
 		fi
-		printf '%s\n' "$line"
+		printf '%s: %s\n' "$job" "$line"
 	done <"$out"
 	rm -f "$out"
 }
@@ -257,49 +257,70 @@ guest_suite()
 guest_again()
 {
 	local kernel=$1 exact
-	local -a args=()
 
 	exact=$(sed 's/[][\\.*^$+?(){}|]/\\&/g' <<<"$2")
 	shift 2
-	# The options of all the kernels and of the logs are for the whole run.
-	while (($#)); do
-		case $1 in
-		-k | --logs) shift ;;
-		*) args+=("$1") ;;
-		esac
-		shift
-	done
-	tests/vm/suite -k "$kernel" -f "^$exact\$" "${args[@]}" </dev/null
+	tests/vm/suite -k "$kernel" --short "$kernel" -f "^$exact\$" "$@" </dev/null
 }
 
-# The whole system through the real st, ch and sg, over vtl.ko: on both kernels side by side, with a tenth of the
-# rounds of what is repeated (all of them: tests/vm/suite). A short turn of the torture is in it.
+guest_files()
+{
+	local name
+
+	for name; do
+		echo "tests/vm/$name.bats"
+	done
+}
+
+# What each guest does: guest_NAME prints its kernel and the arguments of tests/vm/suite, one in a line. A guest
+# of one processor does twice as much in its time; one has two for what is about things at the same time.
+guest_6.1()
+{
+	printf '%s\n' 6.1 --smp 1
+	guest_files smoke dd demo files hba idle mt mtx tar
+}
+
+guest_6.1-smp()
+{
+	printf '%s\n' 6.1 --smp 2 -e VTL_TORTURE=100
+	guest_files crash handover module torture/torture
+}
+
+guest_6.12()
+{
+	printf '%s\n' 6.12 --smp 1 -e VTL_TORTURE=100
+	guest_files smoke crash dd demo files handover hba idle module mt mtx tar torture/torture
+}
+
+guest_tcmu()
+{
+	printf '%s\n' 6.12 --smp 1 -e VTL_PORT=tcmu
+	guest_files tcmu iscsi crash dd files handover mt mtx tar
+}
+
+# The whole system through the real st, ch and sg: over vtl.ko on both kernels, over the kernel's own modules on
+# one, and exported; with a tenth of the rounds of what is repeated (all of them: tests/vm/suite). A short turn
+# of the torture is in it. As many guests at once as there are processors; the long ones begin.
 suite_vm()
 {
-	local name files=()
+	local job args order=(6.12 6.1 tcmu 6.1-smp)
 
 	build_module 6.1 && build_module 6.12 || return 1
-	for name in smoke crash dd demo files handover hba idle module mt mtx tar torture/torture; do
-		files+=("tests/vm/$name.bats")
+	for job in "${order[@]}"; do
+		while (($(jobs -rp | wc -l) >= $(nproc))); do
+			wait -n
+		done
+		mapfile -t args < <("guest_$job")
+		guest_suite "$job" "${args[@]}" >"$reports/vm-$job.tap" </dev/null &
 	done
-	guest_suite "" --logs "$reports/vm" --short 6.1 --short 6.12 --smp 6.1=1 -t 3600 -e VTL_TORTURE=100 \
-		"${files[@]}"
-}
-
-# The same over the kernel's own modules, and exported, on one kernel.
-suite_tcmu()
-{
-	local name files=()
-
-	build_module 6.12 || return 1 # --port auto prefers it
-	for name in tcmu iscsi crash dd files handover mt mtx tar; do
-		files+=("tests/vm/$name.bats")
+	wait
+	for job in "${order[@]}"; do
+		cat "$reports/vm-$job.tap"
 	done
-	guest_suite 6.12 --logs "$reports/tcmu" -k 6.12 --short 6.12 -t 3600 -e VTL_PORT=tcmu "${files[@]}"
 }
 
 # Power cuts at recorded flushes of ext4 and xfs, on one kernel.
 suite_powercut()
 {
-	guest_suite 6.1 --logs "$reports/powercut" -k 6.1 -t 1800 tests/vm/powercut.bats
+	guest_suite powercut 6.1 tests/vm/powercut.bats
 }

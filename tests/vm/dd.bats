@@ -16,6 +16,7 @@ teardown_file() { lib_down; }
 
 setup() {
 	OUT=${BATS_TEST_TMPDIR:?}/out
+	MOST=$(port_transfer_max)
 	dmesg_mark
 	mt -f "$T1" setblk 0
 	mt -f "$T1" rewind
@@ -28,6 +29,16 @@ teardown() {
 
 SIZES=(1 2 3 7 63 64 511 512 513 1000 4095 4096 4097 10240 32768 65535 65536 65537 100001 131072
 	262144 524287 524288 1048576 1048577 2097152 4194304 8388607 8388608)
+
+# sizes_to BYTES: into SIZES those that are no larger.
+sizes_to() {
+	local s all=("${SIZES[@]}")
+
+	SIZES=()
+	for s in "${all[@]}"; do
+		((s > $1)) || SIZES+=("$s")
+	done
+}
 
 # put SIZE COUNT [DD-SIZE]: COUNT blocks of SIZE bytes from the data, beginning at its byte SIZE, with
 # writes of DD-SIZE bytes (SIZE).
@@ -62,6 +73,7 @@ blocks_of() {
 @test "variable mode: blocks of 1 byte to 8 MiB, read back block by block" {
 	local s
 
+	sizes_to "$MOST"
 	for s in "${SIZES[@]}"; do
 		blocks_of "$s"
 		put "$s" $COUNT
@@ -77,16 +89,17 @@ blocks_of() {
 }
 
 @test "variable mode: a larger buffer gets one block in each read" {
-	local s sizes=(1 511 4096 65537 1048576)
+	local s buffer=$((MOST / 4)) SIZES=(1 511 4096 65537 1048576)
 
-	for s in "${sizes[@]}"; do
+	sizes_to $((buffer - 1))
+	for s in "${SIZES[@]}"; do
 		blocks_of "$s"
 		put "$s" $COUNT
 	done
 	mt -f "$T1" rewind
-	for s in "${sizes[@]}"; do
+	for s in "${SIZES[@]}"; do
 		blocks_of "$s"
-		get "$s" $COUNT 4M
+		get "$s" $COUNT $buffer
 		assert_eq "$RECORDS" "0+$COUNT" "blocks of $s bytes"
 	done
 	dmesg_clean
@@ -138,9 +151,10 @@ blocks_of() {
 }
 
 @test "fixed mode: block sizes from 1 byte to 1 MiB, several blocks in a write and in a read" {
-	local s
+	local s SIZES=(1 2 511 512 513 1024 4096 10240 65536 262144 1048576)
 
-	for s in 1 2 511 512 513 1024 4096 10240 65536 262144 1048576; do
+	sizes_to $((MOST / 16))
+	for s in "${SIZES[@]}"; do
 		mt -f "$T1" rewind
 		mt -f "$T1" setblk "$s"
 		put "$s" 8 $((4 * s))
@@ -157,12 +171,15 @@ blocks_of() {
 }
 
 @test "fixed mode: 8 MiB in one write and in one read" {
+	local one=$((8 << 20))
+
+	((one <= MOST)) || one=$MOST
 	mt -f "$T1" setblk 4096
-	put 4096 4096 8M
+	put 4096 4096 $one
 	assert_eq "$(mt -f "$T1" tell)" "At block 4097."
 	mt -f "$T1" rewind
-	get 4096 4096 8M
-	assert_eq "$RECORDS" "2+0"
+	get 4096 4096 $one
+	assert_eq "$RECORDS" "$(((16 << 20) / one))+0"
 	dmesg_clean
 }
 
