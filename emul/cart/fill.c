@@ -54,8 +54,9 @@ void pipe_drain(struct cart *c)
 	pthread_mutex_unlock(&p->open_lock);
 	pthread_mutex_lock(&p->lock);
 	p->draining = true;
+	pipe_rouse(p);
 	while (p->queued)
-		pthread_cond_wait(&p->space, &p->lock);
+		pipe_wait(p, WAIT_EMPTY);
 	p->draining = false;
 	discard = p->discard;
 	p->discard = false;
@@ -155,12 +156,18 @@ static bool charge(struct pipe *p, size_t need)
 	return ok;
 }
 
-/* Without open_lock: the appender may need it to make the room that is waited for. */
+/*
+ * Without open_lock: the appender may need it to make the room that is waited for. Until there is room for several
+ * blocks, so that not each of them wakes the user.
+ */
 static void wait_room(struct pipe *p, size_t need)
 {
+	size_t room = need + p->cart->buffer / 16;
+
 	pthread_mutex_lock(&p->lock);
-	while (!enough(p, need))
-		pthread_cond_wait(&p->space, &p->lock);
+	p->low = room < p->cart->buffer ? p->cart->buffer - room : 0;
+	while (p->charge > p->low)
+		pipe_wait(p, WAIT_ROOM);
 	pthread_mutex_unlock(&p->lock);
 }
 
@@ -333,7 +340,7 @@ static struct adapt_say ask_adapt(struct cart *c, const uint8_t *data, uint32_t 
 		pthread_mutex_unlock(&p->open_lock);
 		pthread_mutex_lock(&p->lock);
 		while (adapt_waits_for(&c->adapt) >= 0)
-			pthread_cond_wait(&p->space, &p->lock);
+			pipe_wait(p, WAIT_RESULT);
 		pthread_mutex_unlock(&p->lock);
 	}
 	return adapt_next(&c->adapt, data, size);

@@ -140,6 +140,42 @@ static void chunk_trim(struct pipe *p, struct chunk *ch)
 	ch->charge = ch->out_cap;
 }
 
+/* ---- waking: all under lock. It costs as much as packing a small block -------------------------- */
+
+void pipe_rouse(struct pipe *p)
+{
+	if (p->first && p->first->state == CHUNK_DONE &&
+	    (p->done >= APPEND_RUN || p->packing == 0 || p->draining))
+		pthread_cond_signal(&p->ready);
+}
+
+static bool user_has_it(const struct pipe *p)
+{
+	switch (p->wait) {
+	case WAIT_ROOM:
+		return p->charge <= p->low;
+	case WAIT_EMPTY:
+		return p->queued == 0;
+	case WAIT_RESULT:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void rouse_user(struct pipe *p)
+{
+	if (user_has_it(p))
+		pthread_cond_signal(&p->space);
+}
+
+void pipe_wait(struct pipe *p, enum pipe_wait what)
+{
+	p->wait = what;
+	pthread_cond_wait(&p->space, &p->lock);
+	p->wait = WAIT_NOTHING;
+}
+
 /* ---- the workers ----------------------------------------------------------------------------- */
 
 void pipe_pack_job(struct job *job, struct coder *k)
@@ -152,9 +188,10 @@ void pipe_pack_job(struct job *job, struct coder *k)
 	if (!ch->err)
 		chunk_trim(p, ch);
 	ch->state = CHUNK_DONE;
-	if (ch == p->first)
-		pthread_cond_signal(&p->ready);
-	pthread_cond_signal(&p->space); /* memory is back; a result may be waited for */
+	p->packing--;
+	p->done++;
+	pipe_rouse(p);
+	rouse_user(p);
 	pthread_mutex_unlock(&p->lock);
 }
 
@@ -242,8 +279,11 @@ static void enqueue(struct pipe *p, struct chunk *ch)
 		}
 	}
 	ch->state = pack ? CHUNK_PACKING : CHUNK_DONE;
-	if (!pack && ch == p->first)
-		pthread_cond_signal(&p->ready);
+	if (pack)
+		p->packing++;
+	else
+		p->done++;
+	pipe_rouse(p);
 	pthread_mutex_unlock(&p->lock);
 	if (pack)
 		workers_submit(p->workers, &ch->job);
@@ -351,10 +391,11 @@ static void *appender(void *arg)
 		if (!p->first)
 			p->last = &p->first;
 		p->queued--;
+		p->done--;
 		p->pending -= ch->worst;
 		p->pend_bytes -= ch->bytes;
 		pipe_chunk_release(p, ch);
-		pthread_cond_signal(&p->space);
+		rouse_user(p);
 	}
 	pthread_mutex_unlock(&p->lock);
 	return NULL;

@@ -15,10 +15,20 @@
 #define THROUGH_MIN \
 	(64u << 10) /* plain bytes from which a write of their own beats collecting them */
 #define GATHER_BYTES \
-	(1u << 20)	   /* plain blocks in the caller's buffers are written so many at a time */
-#define IDLE_MS		50 /* a chunk that is not filled for so long goes to the disk */
+	(1u << 20) /* plain blocks in the caller's buffers are written so many at a time */
+#define APPEND_RUN \
+	8 /* packed chunks for which the appender is woken while others are being packed */
+#define IDLE_MS		50	    /* a chunk that is not filled for so long goes to the disk */
 #define PUBLISH_BYTES	(16u << 20) /* how far readers in other processes may lag */
 #define WRITEBACK_BYTES (8u << 20)  /* pieces in which the kernel is asked to start writing */
+
+/* What the user sleeps for. */
+enum pipe_wait {
+	WAIT_NOTHING,
+	WAIT_ROOM,   /* the memory in use falls to pipe.low */
+	WAIT_EMPTY,  /* nothing is queued */
+	WAIT_RESULT, /* some block has been packed */
+};
 
 struct pipe {
 	struct cart *cart;
@@ -36,6 +46,9 @@ struct pipe {
 	struct chunk *first, **last; /* queued, in order */
 	struct chunk *spare;
 	unsigned queued;
+	unsigned packing, done; /* of these */
+	enum pipe_wait wait;
+	size_t low;
 	bool has_open;	 /* there is an open chunk with something in it */
 	uint64_t serial; /* of that chunk */
 	bool watching;	 /* the appender will look after an open chunk without being told */
@@ -71,6 +84,12 @@ void pipe_pack_job(struct job *job, struct coder *k); /* a chunk's job.fn */
 
 /* The threads that take what is queued. -errno: there can be none. */
 int pipe_start(struct pipe *p);
+
+/* Sleeps, perhaps not long enough: called in a loop. Under lock. */
+void pipe_wait(struct pipe *p, enum pipe_wait what);
+
+/* Wakes the appender if it has something that is worth it. Under lock. */
+void pipe_rouse(struct pipe *p);
 
 /* The row has grown by about so many bytes: write-back and readers are looked after. */
 void pipe_appended(struct pipe *p, uint64_t bytes);

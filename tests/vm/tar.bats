@@ -52,7 +52,7 @@ by_factor() {
 
 	tar -b "$1" -cf "$T1" src
 	mt -f "$T1" rewind
-	first=$(dd if="$T1" bs=2M count=1 status=none | wc -c)
+	first=$(dd if="$T1" bs=1M count=1 status=none | wc -c)
 	assert_eq "$first" $((512 * $1)) "bytes of the first block"
 	mt -f "$T1" rewind
 	tar -b "$1" -df "$T1"
