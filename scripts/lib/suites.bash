@@ -232,12 +232,14 @@ build_module()
 # bats_suite, what fails runs once more, alone in a guest of its own; the first few of them.
 guest_suite()
 {
-	local job=$1 kernel=$2 out line name again=0 head='^not ok [0-9]+ (.*)$' tail='^(.*) in [0-9]+ms$'
+	local job=$1 kernel=$2 out line name again=0 bad=0 status head='^not ok [0-9]+ (.*)$' tail='^(.*) in [0-9]+ms$'
 
 	shift 2
 	out=$(mktemp)
 	tests/vm/suite --logs "$reports/vm-$job" -k "$kernel" --short "$kernel" -t 3600 "$@" >"$out" 2>&1
+	status=$?
 	while IFS= read -r line; do
+		[[ $line =~ $head ]] && ((++bad))
 		if [[ $line =~ $head ]] && ((again < 4)); then
 			name=${BASH_REMATCH[1]%% # *}
 			[[ $name =~ $tail ]] && name=${BASH_REMATCH[1]}
@@ -250,6 +252,7 @@ guest_suite()
 		fi
 		printf '%s: %s\n' "$job" "$line"
 	done <"$out"
+	((status == 0 || bad)) || echo "$job: not ok - the suite of this guest ended with status $status"
 	rm -f "$out"
 }
 
