@@ -114,6 +114,33 @@ node_numbers() {
 	dmesg_clean
 }
 
+@test "a program that tries again goes on with the same node, and how long it waits" {
+	local nodes killed started gone back
+
+	nodes=$(node_numbers)
+	in_drive 1 "$TAPE"
+	marked_tape "$T1" 1 2
+	killed=${EPOCHREALTIME/./}
+	kill_hard "$(drive_pid 1)"
+	(
+		until mt -f "$T1" rewind 2>/dev/null; do
+			[ ! -e stop ] || exit
+			sleep 0.1
+		done
+		echo "${EPOCHREALTIME/./}" >back
+	) 3>&- &
+	started=${EPOCHREALTIME/./}
+	restart
+	wait_for 120 test -s back
+	back=$(<back)
+	assert_eq "$(node_numbers)" "$nodes" "nodes after the restart"
+	assert_next "$T1" f0b0
+	assert_next "$T1" f0b1
+	gone=$(((back - killed) / 1000))
+	echo "# re-attached: $gone ms without service, $(((back - started) / 1000)) ms of them vtl start's" >&3
+	dmesg_clean
+}
+
 @test "a drive whose daemon is dead: status and INQUIRY answer, and the cartridge can be taken out" {
 	local slot
 
