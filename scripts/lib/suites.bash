@@ -197,7 +197,8 @@ suite_fault()
 	tests/fault/run --tap
 }
 
-# What was found before, and the seeds; a short run that is the same each time; chance has its turn by hand (tests/fuzz/run).
+# What was found before, and the seeds; a short run that is the same each time. Chance has its turn by hand
+# (tests/fuzz/run).
 suite_fuzz()
 {
 	tests/fuzz/run --tap --fixed 2000
@@ -232,19 +233,17 @@ build_module()
 # bats_suite, what fails runs once more, alone in a guest of its own; the first few of them.
 guest_suite()
 {
-	local job=$1 kernel=$2 out line name again=0 bad=0 status head='^not ok [0-9]+ (.*)$' tail='^(.*) in [0-9]+ms$'
+	local job=$1 kernel=$2 out line name bad=0 status head='^not ok [0-9]+ (.*)$' tail='^(.*) in [0-9]+ms$'
 
 	shift 2
 	out=$(mktemp)
 	tests/vm/suite --logs "$reports/vm-$job" -k "$kernel" --short "$kernel" -t 3600 "$@" >"$out" 2>&1
 	status=$?
 	while IFS= read -r line; do
-		[[ $line =~ $head ]] && ((++bad))
-		if [[ $line =~ $head ]] && ((again < 4)); then
+		if [[ $line =~ $head ]] && ((++bad <= 4)); then
 			name=${BASH_REMATCH[1]%% # *}
 			[[ $name =~ $tail ]] && name=${BASH_REMATCH[1]}
-			((++again))
-			if guest_again "$kernel" "$name" "$@" >"$reports/vm-$job-again-$again" 2>&1; then
+			if guest_again "$kernel" "$name" "$@" >"$reports/vm-$job-again-$bad" 2>&1; then
 				echo "$job: ok - $name # passed when it ran again"
 				echo "# the first time:"
 				continue

@@ -368,16 +368,16 @@ vtl_port_up() { # [PARAMETER=VALUE...] of vtl.ko
 	esac
 }
 
+vtl_port_down() {
+	vtl_module_unload && tcmu_nothing_left
+}
+
 # Bytes that one command can carry: st and vtl.ko pass 16 MiB, tcm_loop 256 pages.
 port_transfer_max() {
 	case $VTL_PORT in
 	tcmu) echo 1048576 ;;
 	*) echo 16777216 ;;
 	esac
-}
-
-vtl_port_down() {
-	vtl_module_unload && tcmu_nothing_left
 }
 
 # No kernel object of the tcmu port is left, and its modules can go.
