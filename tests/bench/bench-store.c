@@ -270,7 +270,7 @@ int main(int argc, char **argv)
 {
 	char **names = bench_begin(argc, argv,
 				   "  -o  objects of `index' (10000000)\n"
-				   "names: plain codec noise index\n",
+				   "names: plain codec (or one: lzo zlib lz4 zstd) noise index\n",
 				   "o:", option);
 
 	if (wanted(names, "plain")) {
@@ -278,10 +278,10 @@ int main(int argc, char **argv)
 		bench_plain(64 << 10, 0.85);
 		bench_plain(10 << 10, 0.60);
 	}
-	if (wanted(names, "codec"))
-		for (int codec = CART_LZO; codec < CART_CODECS; codec++)
-			if (codec_built_in(codec))
-				bench_codec(codec, 256 << 10);
+	for (int codec = CART_LZO; codec < CART_CODECS; codec++)
+		if (codec_built_in(codec) &&
+		    (wanted(names, "codec") || wanted(names, cart_codec_name(codec))))
+			bench_codec(codec, 256 << 10);
 	if (wanted(names, "noise")) {
 		bench_noise(CART_LZO, 256 << 10);
 		bench_noise(CART_ZLIB, 256 << 10);

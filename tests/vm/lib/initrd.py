@@ -97,7 +97,7 @@ def _archive(moddir):
     for path in module_files(moddir):
         names.append(os.path.basename(path))
         cpio.file("modules/" + names[-1], _read(os.path.join(moddir, path)), 0o644)
-    cpio.file("modules/order", ("\n".join(names) + "\n").encode(), 0o644)
+    cpio.file("modules/order", "".join(f"{name}\n" for name in names).encode(), 0o644)
     return cpio.finish()
 
 
