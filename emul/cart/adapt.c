@@ -41,7 +41,7 @@ static bool due(const struct adapt *a, uint64_t slot)
 int64_t adapt_waits_for(const struct adapt *a)
 {
 	for (uint64_t slot = a->tail; due(a, slot); slot++)
-		if (!atomic_load_explicit(&a->result[slot % ADAPT_SLOTS], memory_order_acquire))
+		if (!adapt_told(a, (int64_t)slot))
 			return (int64_t)slot;
 	return -1;
 }

@@ -59,6 +59,13 @@ void adapt_reset(struct adapt *a);
 /* The slot whose result is needed before adapt_next(), or -1. */
 int64_t adapt_waits_for(const struct adapt *a);
 
+/* Is the result of a tried block known? */
+static inline bool adapt_told(const struct adapt *a, int64_t slot)
+{
+	return atomic_load_explicit(&a->result[slot % ADAPT_SLOTS], memory_order_acquire) !=
+	       ADAPT_PENDING;
+}
+
 /* Shall the next block be tried? */
 struct adapt_say adapt_next(struct adapt *a, const void *data, uint32_t size);
 

@@ -339,8 +339,13 @@ static struct adapt_say ask_adapt(struct cart *c, const uint8_t *data, uint32_t 
 			pipe_push(p, true);
 		pthread_mutex_unlock(&p->open_lock);
 		pthread_mutex_lock(&p->lock);
-		while (adapt_waits_for(&c->adapt) >= 0)
+		for (int64_t slot; (slot = adapt_waits_for(&c->adapt)) >= 0;) {
+			/* Half of what is under way, so that not each block wakes the user. */
+			p->slot = slot + ((int64_t)c->adapt.head - slot) / 2;
+			if (adapt_told(&c->adapt, p->slot))
+				p->slot = slot;
 			pipe_wait(p, WAIT_RESULT);
+		}
 		pthread_mutex_unlock(&p->lock);
 	}
 	return adapt_next(&c->adapt, data, size);

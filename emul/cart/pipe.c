@@ -157,7 +157,7 @@ static bool user_has_it(const struct pipe *p)
 	case WAIT_EMPTY:
 		return p->queued == 0;
 	case WAIT_RESULT:
-		return true;
+		return adapt_told(&p->cart->adapt, p->slot) || p->packing == 0;
 	default:
 		return false;
 	}

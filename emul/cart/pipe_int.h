@@ -27,7 +27,7 @@ enum pipe_wait {
 	WAIT_NOTHING,
 	WAIT_ROOM,   /* the memory in use falls to pipe.low */
 	WAIT_EMPTY,  /* nothing is queued */
-	WAIT_RESULT, /* some block has been packed */
+	WAIT_RESULT, /* the codec's result of block pipe.slot is known */
 };
 
 struct pipe {
@@ -49,6 +49,7 @@ struct pipe {
 	unsigned packing, done; /* of these */
 	enum pipe_wait wait;
 	size_t low;
+	int64_t slot;
 	bool has_open;	 /* there is an open chunk with something in it */
 	uint64_t serial; /* of that chunk */
 	bool watching;	 /* the appender will look after an open chunk without being told */
