@@ -69,13 +69,26 @@ sources()
 	done
 }
 
+# at_once COMMAND... -- FILE...: the command on some files each, as many at once as there are processors.
+at_once()
+{
+	local -a command=()
+
+	while [[ $1 != -- ]]; do
+		command+=("$1")
+		shift
+	done
+	shift
+	printf '%s\0' "$@" | xargs -0 -P "$(nproc)" -n 16 "${command[@]}"
+}
+
 check_format()
 {
 	local files
 
 	# Tracepoint macros are laid out as the kernel lays them out.
 	mapfile -t files < <(sources '*.c' '*.h' | grep -v '^kernel/trace\.h$')
-	clang-format --dry-run -Werror "${files[@]}"
+	at_once clang-format --dry-run -Werror -- "${files[@]}"
 }
 
 check_shell()
@@ -89,7 +102,7 @@ check_shell()
 		done
 		sources '*.bash'
 	)
-	shellcheck -x -S warning -e SC1007,SC2119,SC2120,SC1090,SC1091,SC2034,SC2154,SC2148 "${files[@]}"
+	at_once shellcheck -x -S warning -e SC1007,SC2119,SC2120,SC1090,SC1091,SC2034,SC2154,SC2148 -- "${files[@]}"
 }
 
 check_size()
@@ -146,17 +159,20 @@ suite_asan()
 	unit_tests_of "$dir"
 }
 
-# A suite of bats files. A test that fails runs once more, alone: if it passes then, it counts as passed and
-# is named on the terminal, for somebody to find out why; a feature that is broken fails twice.
+# A suite of bats files; `fast` leaves out what is tagged `slow`. A test that fails runs once more, alone: if it
+# passes then, it counts as passed and is named on the terminal, for somebody to find out why; a feature that is
+# broken fails twice.
 bats_suite()
 {
 	local dir=$1 jobs out line name
+	local -a some=()
 
+	[[ ${fast-} ]] && some=(--filter-tags '!slow')
 	jobs=$(nproc)
 	command -v parallel >/dev/null || jobs=1
 	export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-120}
 	out=$(mktemp)
-	bats --tap --jobs "$jobs" --no-parallelize-within-files "$dir" >"$out" 2>&1
+	bats --tap --jobs "$jobs" --no-parallelize-within-files "${some[@]}" "$dir" >"$out" 2>&1
 	while IFS= read -r line; do
 		if [[ $line =~ ^not\ ok\ [0-9]+\ (.*)$ ]]; then
 			name=${BASH_REMATCH[1]%% # *}

@@ -14,6 +14,7 @@ setup()
 }
 teardown() { fs_teardown; }
 
+# bats test_tags=slow
 @test "big: ten thousand slots are listed with all attributes, and looked into" {
 	local t0=${EPOCHREALTIME/[.,]/} t i n
 

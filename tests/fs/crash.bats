@@ -28,6 +28,7 @@ mounts() { grep -c " $M " /proc/self/mountinfo || true; }
 	refused "not connected" stat "$M/lib0/slots/0001/E01001L8"
 }
 
+# bats test_tags=slow
 @test "crash: kill -9 at any moment of 300 moves by mv and robot: every cartridge in one place" {
 	local i n pids=()
 
@@ -87,6 +88,7 @@ mounts() { grep -c " $M " /proc/self/mountinfo || true; }
 	assert_eq "$(mounts)" 0
 }
 
+# bats test_tags=slow
 @test "start: a second one is refused, and a mount point in use" {
 	run timeout 30 "$VTLFS" -c "$VTL_CONF" "$BATS_TEST_TMPDIR/other"
 	[[ $status == 1 ]]

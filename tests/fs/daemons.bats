@@ -118,6 +118,7 @@ put() { printf '%s\n' "$1" >"$M/$2"; }
 	assert_file "$M/lib0/map/door" closed
 }
 
+# bats test_tags=slow
 @test "daemons: mtx-like and mv traffic at once: one place each, and both agree" {
 	local n pids=()
 

@@ -56,6 +56,7 @@ destroyed F00001L8 vault -"
 	wait_for 10 process_gone "${FS_BACKGROUND[0]}"
 }
 
+# bats test_tags=slow
 @test "events: with O_NONBLOCK the end is EAGAIN, and poll says that there is nothing" {
 	run "$FSTOOL" read "$M/events" nonblock
 	assert_match "$output" 'Resource temporarily unavailable$'
@@ -63,6 +64,7 @@ destroyed F00001L8 vault -"
 	assert_match "$output" 'nothing$'
 }
 
+# bats test_tags=slow
 @test "events: who is too slow finds a gap, and the newest 4096" {
 	local i
 

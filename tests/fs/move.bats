@@ -107,6 +107,7 @@ at() { assert_eq "$(places "$1")" "$2" "place of $1"; }
 	fake_end
 }
 
+# bats test_tags=slow
 @test "move: moves by the mount and by the robot at once leave one place each" {
 	local i pids=()
 

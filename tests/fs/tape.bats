@@ -37,6 +37,7 @@ teardown() { fs_teardown; }
 	cmp "$C/files/0/0" "$D/0.tar"
 }
 
+# bats test_tags=slow
 @test "tape: reading from the middle, in odd pieces, of blocks of every size" {
 	local bs off
 

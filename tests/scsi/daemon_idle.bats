@@ -20,6 +20,7 @@ usage()
 	echo "$total $count"
 }
 
+# bats test_tags=slow
 @test "idle daemons do not wake up, and use no time" {
 	local before after
 

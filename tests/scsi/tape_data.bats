@@ -64,6 +64,7 @@ len24() { printf '%02x %02x %02x' $(($1 >> 16)) $(($1 >> 8 & 255)) $(($1 & 255))
 	cmp "$VTL_DIR/in" "$VTL_DIR/out"
 }
 
+# bats test_tags=slow
 @test "a drive killed while it writes: all up to the last filemark is there, and whole blocks behind it" {
 	local i pid
 

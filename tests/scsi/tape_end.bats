@@ -31,6 +31,7 @@ read_all()
 	cdb_sense 0/00/01 $D 08 00 $LEN 00
 }
 
+# bats test_tags=slow
 @test "SET CAPACITY makes a short tape: early warning, end, and a trailer that still fits" {
 	local n=0
 
@@ -50,6 +51,7 @@ read_all()
 	read_all "$n"
 }
 
+# bats test_tags=slow
 @test "a full pool looks like the end of a tape, loses nothing, and goes on when there is room" {
 	local n=0
 

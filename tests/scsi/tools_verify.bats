@@ -52,6 +52,7 @@ damage()
 	run -0 verify "$VTL_HOME/pool/$B/"
 }
 
+# bats test_tags=slow
 @test "bad blocks are named by partition, block, file and place in it; all else is read" {
 	vtl_stop
 	damage 6
@@ -89,6 +90,7 @@ damage()
 	not grep -q index <<<"$output"
 }
 
+# bats test_tags=slow
 @test "what is no cartridge, a damaged manifest, wrong words" {
 	run -2 verify NONE01L8
 	assert_match "$output" 'there is no such cartridge'

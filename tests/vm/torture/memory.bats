@@ -1,8 +1,9 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Memory that is not to be had, at every place where the module asks for it: only on the debug kernel, which
-# has fault injection.
+# Memory that is not to be had, at every place where the module, or what it has called, asks for it: only on
+# the debug kernel, which has fault injection. (Everywhere would be too much: a guest whose files come by 9p
+# does not live through that.)
 
 load ../lib/guest.bash
 load ../lib/echo.bash
@@ -15,10 +16,12 @@ teardown() {
 
 FAIL=/sys/kernel/debug/failslab
 
-# failures PERCENT: from here on allocations of whoever has /proc/self/make-it-fail set fail so often.
+# failures PERCENT: from here on allocations of whoever has /proc/self/make-it-fail set and has come through
+# the module fail so often.
 failures() {
-	local dir
+	local dir size at
 
+	read -r size at < <(awk '$1 == "vtl" { print $2, $6 }' /proc/modules)
 	for dir in $FAIL /sys/kernel/debug/fail_page_alloc; do
 		echo Y >$dir/task-filter
 		echo "$1" >$dir/probability
@@ -27,6 +30,9 @@ failures() {
 		echo 0 >$dir/space
 		echo 0 >$dir/verbose
 		echo N >$dir/ignore-gfp-wait
+		echo 32 >$dir/stacktrace-depth
+		echo "$at" >$dir/require-start
+		printf '%#x\n' $((at + size)) >$dir/require-end
 	done
 	echo 0 >/sys/kernel/debug/fail_page_alloc/min-order
 }
