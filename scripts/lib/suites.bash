@@ -3,15 +3,22 @@
 #
 # A new suite is a function here, nothing else.
 
-# Runs one suite: its output goes to $reports/NAME.tap, one line of result to the terminal, and what
-# failed is shown whole.
-run_suite()
+# Runs one suite: its output goes to $reports/NAME.tap, its status and seconds to NAME.end beside it.
+suite_output()
 {
-	local name=$1 tap=$reports/$1.tap rc t=$SECONDS ok bad skip died=0
+	local t=$SECONDS
 
-	printf '%-8s' "$name"
-	"suite_$name" >"$tap" 2>&1 </dev/null
-	rc=$?
+	rm -f "$reports/$1.end"
+	("suite_$1") >"$reports/$1.tap" 2>&1 </dev/null
+	echo "$? $((SECONDS - t))" >"$reports/$1.end"
+}
+
+# Counts one suite that has run: one line of result to the terminal, and what failed is shown whole.
+count_suite()
+{
+	local name=$1 tap=$reports/$1.tap rc=1 seconds=0 ok bad skip died=0
+
+	read -r rc seconds <"$reports/$name.end"
 	read -r ok bad skip < <(awk '
 		{ sub(/^[0-9a-z.-]+: /, "") }
 		/^ok / { if ($0 ~ /# *[Ss][Kk][Ii][Pp]/) skip++; else ok++ }
@@ -22,7 +29,7 @@ run_suite()
 		((bad++))
 		died=1
 	fi
-	printf '%5d passed %4d failed %4d skipped %6d s\n' "$ok" "$bad" "$skip" $((SECONDS - t))
+	printf '%5d passed %4d failed %4d skipped %6d s\n' "$ok" "$bad" "$skip" "$seconds"
 	if ((bad)); then
 		broken+=("$name: $bad, see $tap")
 		show_failures "$tap"
@@ -34,6 +41,34 @@ run_suite()
 	grep 'passed when it ran again' "$tap" | sed 's/^/    unsteady: /'
 	((passed += ok, failed += bad, skipped += skip))
 	return 0
+}
+
+# run_suites NAME...: one after the other; but `kill' goes on beside the last of the others, with a low priority,
+# because it takes its time whatever there is to do.
+run_suites()
+{
+	local name last='' beside=''
+
+	for name; do
+		[[ $name == kill ]] && beside='kill' || last=$name
+	done
+	[[ $last ]] || last=$beside beside=''
+	for name; do
+		[[ $name == "$beside" ]] && continue
+		if [[ $name == "$last" && $beside ]]; then
+			(
+				renice -n 10 "$BASHPID" >/dev/null
+				suite_output "$beside"
+			) &
+		fi
+		printf '%-8s' "$name"
+		suite_output "$name"
+		count_suite "$name"
+	done
+	[[ $beside ]] || return 0
+	printf '%-8s' "$beside"
+	wait
+	count_suite "$beside"
 }
 
 # The failed tests of a TAP file with the lines that follow them; when there are too many, the first.
@@ -210,7 +245,13 @@ suite_scsi()
 
 suite_fault()
 {
-	tests/fault/run --tap
+	tests/fault/run --tap sweeps
+}
+
+# Five minutes of kill -9.
+suite_kill()
+{
+	tests/fault/run --tap --kill-seconds 300 kill
 }
 
 # What was found before, and the seeds; a short run that is the same each time. Chance has its turn by hand
