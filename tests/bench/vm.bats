@@ -86,6 +86,26 @@ stream() {
 	dmesg_clean
 }
 
+# What the store reaches by itself in this guest, as bench-store says: KiB/s of 256 KiB blocks, into KIBS.
+store_alone() {
+	local said
+
+	said=$("$VTL_BUILD/tests/bench/bench-store" -d "$BATS_FILE_TMPDIR" -m "$MIB" -r 3 plain) || true
+	[[ $said =~ write\ none\ +262144\ B\ .*\ here\ +([0-9]+)\.[0-9]\ MB/s ]] || fail "bench-store says: $said" || return
+	KIBS=$((${BASH_REMATCH[1]} * 1000000 / 1024))
+}
+
+@test "dd, blocks of 256 KiB, incompressible (floor: the store alone, by bench-store)" {
+	local data=$BATS_FILE_TMPDIR/data
+
+	feed "$data" 1M
+	store_alone
+	clock dd if="$data" of="$T1" bs=256K status=none
+	rm "$data"
+	figure "dd to tape, blocks of 256K" $((MIB * 1024000 / KIBS)) "$MS"
+	dmesg_clean
+}
+
 @test "tar, records of 10 KiB and 256 KiB (floor: tar to a file)" {
 	local b mib floor
 
@@ -140,10 +160,10 @@ turs() {
 	modprobe scsi_debug ptype=1 dev_size_mb=8 max_luns=1 num_tgts=1
 	wait_for 30 scsi_host scsi_debug
 	wait_for 30 sg_of "$(scsi_host scsi_debug):0:0:0"
-	turs "$(sg_of "$(scsi_host scsi_debug):0:0:0")" 1000
+	turs "$(sg_of "$(scsi_host scsi_debug):0:0:0")" 10000
 	floor=$US
 	wait_for 60 modprobe -r scsi_debug
-	turs "$G1" 1000
+	turs "$G1" 10000
 	printf '# %-34s floor %6d us     here %6d us     ratio %d.%02d\n' "TEST UNIT READY" "$floor" "$US" \
 		$((US / floor)) $((US % floor * 100 / floor)) >&3
 	feed "$T1" 256K 3>&- &
