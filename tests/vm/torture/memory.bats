@@ -81,14 +81,14 @@ failing() {
 	n=$((2000 / SHARE))
 	for ((at = 1; at <= n; at++)); do
 		# The Nth allocation of the open or attach call itself fails.
-		"$VTL_BUILD/kernel/vtl-echo" -a 0:0:1:0 -s -N "$at" >"$BATS_TEST_TMPDIR/nth" 2>&1 3>&- &
+		: >"$LOG"
+		"$VTL_BUILD/kernel/vtl-echo" -a 0:0:1:0 -N "$at" >"$LOG" 2>&1 3>&- &
 		PID=$!
 		wait_for 60 attached_or_gone $PID
-		if [ -e $U/state ] && kill -0 $PID 2>/dev/null; then
-			kill $PID
-		fi
+		kill $PID 2>/dev/null || true
 		wait $PID || true
 		[ ! -e $U/remove ] || echo 1 >$U/remove
+		wait_for 60 not test -e $U
 	done
 	tell "$n allocations of an attach failed in turn"
 	echo_start
@@ -97,5 +97,5 @@ failing() {
 }
 
 attached_or_gone() {
-	! kill -0 "$1" || [ -e $U/scanned ]
+	! kill -0 "$1" || grep -q '^attached' "$LOG"
 }
