@@ -157,7 +157,7 @@ turs() {
 @test "TEST UNIT READY (floor: scsi_debug), idle and beside a writer" {
 	local floor pid
 
-	modprobe scsi_debug ptype=1 dev_size_mb=8 max_luns=1 num_tgts=1
+	modprobe scsi_debug delay=0 ptype=1 dev_size_mb=8 max_luns=1 num_tgts=1
 	wait_for 30 scsi_host scsi_debug
 	wait_for 30 sg_of "$(scsi_host scsi_debug):0:0:0"
 	turs "$(sg_of "$(scsi_host scsi_debug):0:0:0")" 10000
