@@ -378,8 +378,8 @@ suite_vm()
 	done
 }
 
-# Power cuts at recorded flushes of ext4 and xfs, on one kernel.
+# Power cuts at every recorded flush of ext4 and xfs, on one kernel; suite_vm has some of them.
 suite_powercut()
 {
-	guest_suite powercut 6.1 tests/vm/powercut.bats
+	guest_suite powercut 6.12 --smp 1 --test-timeout 1700 -e VTL_POWERCUT=all tests/vm/powercut.bats
 }

@@ -7,10 +7,10 @@
 # has to be as it was after the last step that it had acknowledged, or after one that was under way.
 #
 # VTL_POWERCUT (8) is how many of these places are looked at on each file system, evenly spread, or
-# "all", which takes an hour or two; VTL_POWERCUT_STEPS (90) and VTL_POWERCUT_SEED (7) make another
+# "all", which takes a quarter of an hour; VTL_POWERCUT_STEPS (90) and VTL_POWERCUT_SEED (7) make another
 # run:
 #
-#   tests/vm/suite -k 6.1 -t 15000 --test-timeout 14000 -e VTL_POWERCUT=all tests/vm/powercut.bats
+#   tests/vm/suite -k 6.1 -t 3600 --test-timeout 1700 -e VTL_POWERCUT=all tests/vm/powercut.bats
 
 load lib/guest.bash
 
