@@ -38,6 +38,7 @@ damage()
 	printf "\\x$(printf %02x $((byte ^ 0x40)))" | dd of="$file" bs=1 seek=$where conv=notrunc status=none
 }
 
+# bats test_tags=slow
 @test "a good cartridge: 0 and its figures, beside the drive and alone" {
 	run -0 verify $B
 	assert_match "$output" "^$B: good: 12 blocks, 3 filemarks, 36000 bytes, "
@@ -74,6 +75,7 @@ damage()
 	assert_match "$CDB_SENSE" '^3/'
 }
 
+# bats test_tags=slow
 @test "a wrong index is told, repaired, and then right" {
 	local index
 
