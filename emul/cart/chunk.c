@@ -110,3 +110,10 @@ void chunk_pack(struct chunk *ch, struct coder *k, const uint8_t *uuid, struct a
 			at += ch->rec[i].len;
 	}
 }
+
+void chunk_give_up(struct chunk *ch, struct adapt *adapt)
+{
+	for (unsigned i = 0; i < ch->n; i++)
+		if (ch->src[i].data)
+			adapt_tell(adapt, ch->src[i].slot, false);
+}

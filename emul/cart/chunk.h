@@ -72,6 +72,9 @@ void chunk_add_filemarks(struct chunk *ch, uint32_t count);
 /* Packs what is to be packed. */
 void chunk_pack(struct chunk *ch, struct coder *k, const uint8_t *uuid, struct adapt *adapt);
 
+/* It will not be packed: who waits for its blocks' results gets them all the same. */
+void chunk_give_up(struct chunk *ch, struct adapt *adapt);
+
 /* Room in `out` for what is to be packed. */
 size_t chunk_out_room(const struct chunk *ch);
 

@@ -157,7 +157,7 @@ static bool user_has_it(const struct pipe *p)
 	case WAIT_EMPTY:
 		return p->queued == 0;
 	case WAIT_RESULT:
-		return adapt_told(&p->cart->adapt, p->slot) || p->packing == 0;
+		return adapt_told(&p->cart->adapt, p->slot);
 	default:
 		return false;
 	}
@@ -275,6 +275,7 @@ static void enqueue(struct pipe *p, struct chunk *ch)
 		ch->out = pipe_buf_get(p, ch->out_cap);
 		if (!ch->out) {
 			ch->err = -ENOMEM;
+			chunk_give_up(ch, &p->cart->adapt);
 			pack = false;
 		}
 	}

@@ -48,8 +48,8 @@ struct pipe {
 	unsigned queued;
 	unsigned packing, done; /* of these */
 	enum pipe_wait wait;
-	size_t low;
-	int64_t slot;
+	size_t low;	 /* for WAIT_ROOM */
+	int64_t slot;	 /* for WAIT_RESULT */
 	bool has_open;	 /* there is an open chunk with something in it */
 	uint64_t serial; /* of that chunk */
 	bool watching;	 /* the appender will look after an open chunk without being told */
