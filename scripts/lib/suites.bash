@@ -61,12 +61,12 @@ run_suites()
 				suite_output "$beside"
 			) &
 		fi
-		printf '%-8s' "$name"
+		printf '%-9s' "$name"
 		suite_output "$name"
 		count_suite "$name"
 	done
 	[[ $beside ]] || return 0
-	printf '%-8s' "$beside"
+	printf '%-9s' "$beside"
 	wait
 	count_suite "$beside"
 }
