@@ -140,14 +140,23 @@ static int vtl_do_xchg(struct vtl_file *vf, struct vtl_unit *unit, struct vtl_xc
 		       bool sleep)
 {
 	struct vtl_xchg x;
+	bool back;
 	int ret;
 
 	if (copy_from_user(&x, arg, offsetof(struct vtl_xchg, cmd)))
 		return -EFAULT;
-	if (x.flags & ~(VTL_XCHG_ANSWER | VTL_XCHG_FETCH | VTL_XCHG_NONBLOCK))
+	if (x.flags & ~(VTL_XCHG_ANSWER | VTL_XCHG_FETCH | VTL_XCHG_NONBLOCK | VTL_XCHG_BACK))
+		return -EINVAL;
+	back = x.flags & VTL_XCHG_BACK;
+	if (back && (x.flags & (VTL_XCHG_ANSWER | VTL_XCHG_FETCH)) != VTL_XCHG_ANSWER)
 		return -EINVAL;
 	if (x.flags & VTL_XCHG_ANSWER) {
+		/* before the initiator can send the next command */
+		if (back)
+			vtl_stream_back(unit, vf, true);
 		ret = vtl_stream_answer(unit, vf, &x.answer);
+		if (ret && back)
+			vtl_stream_back(unit, vf, false);
 		if (ret)
 			return ret;
 	}

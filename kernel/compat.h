@@ -12,6 +12,7 @@
 #include <linux/version.h>
 #include <linux/blkdev.h>
 #include <linux/highmem.h>
+#include <linux/hrtimer.h>
 #include <linux/instrumented.h>
 #include <linux/pagemap.h>
 #include <linux/uaccess.h>
@@ -59,6 +60,18 @@ static inline void vtl_scsi_done(struct scsi_cmnd *scmd)
 	scmd->scsi_done(scmd);
 #endif
 	local_bh_enable();
+}
+
+/* 6.13 */
+static inline void vtl_hrtimer_setup(struct hrtimer *timer,
+				     enum hrtimer_restart (*fn)(struct hrtimer *))
+{
+#ifdef VTL_HAVE_HRTIMER_SETUP
+	hrtimer_setup(timer, fn, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
+#else
+	hrtimer_init(timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
+	timer->function = fn;
+#endif
 }
 
 /* Up to 5.13 a result with sense data wants to be marked as such. */

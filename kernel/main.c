@@ -35,6 +35,12 @@ unsigned int vtl_param_hw_queues;
 module_param_named(hw_queues, vtl_param_hw_queues, uint, 0444);
 MODULE_PARM_DESC(hw_queues, "Submission queues of an adapter, 0 = one for each processor (0)");
 
+unsigned int vtl_param_poll_us = 200;
+module_param_named(poll_us, vtl_param_poll_us, uint, 0644);
+MODULE_PARM_DESC(
+	poll_us,
+	"How long a daemon's thread looks for the next command before it sleeps, at most, in us (200)");
+
 struct workqueue_struct *vtl_wq;
 
 struct class vtl_class = {

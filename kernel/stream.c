@@ -14,15 +14,19 @@
  */
 #include <linux/poll.h>
 #include <linux/sched/signal.h>
+#include <linux/sched/stat.h>
 #include <linux/slab.h>
 
 #include "vtl.h"
 #include "trace.h"
 
+static enum hrtimer_restart vtl_stream_not_back(struct hrtimer *timer);
+
 int vtl_stream_init(struct vtl_unit *unit)
 {
 	unsigned int i;
 
+	vtl_hrtimer_setup(&unit->back_timer, vtl_stream_not_back);
 	unit->slots = kvcalloc(unit->nslots, sizeof(*unit->slots), GFP_KERNEL);
 	unit->free = kvcalloc(unit->nslots, sizeof(*unit->free), GFP_KERNEL);
 	if (!unit->slots || !unit->free)
@@ -39,6 +43,7 @@ int vtl_stream_init(struct vtl_unit *unit)
 
 void vtl_stream_release(struct vtl_unit *unit)
 {
+	hrtimer_cancel(&unit->back_timer);
 	kvfree(unit->slots);
 	kvfree(unit->free);
 }
@@ -64,7 +69,7 @@ bool vtl_stream_ready(struct vtl_unit *unit)
 }
 
 /*
- * Wake one sleeping thread and the pollers, if any. Threads join unit->sleepers under unit->lock,
+ * Wake one sleeping thread and poll(), if any. Threads join unit->sleepers under unit->lock,
  * so one is either seen after the lock was taken to queue, or sees what was queued.
  */
 static void vtl_stream_wake(struct vtl_unit *unit)
@@ -79,6 +84,40 @@ void vtl_stream_wake_all(struct vtl_unit *unit)
 {
 	wake_up_interruptible_all(&unit->sleepers);
 	wake_up_interruptible_all(&unit->pollers);
+}
+
+/*
+ * the thread that will be back soon (VTL_XCHG_BACK)
+ */
+
+#define VTL_BACK_NS (4 * NSEC_PER_MSEC)
+
+/* It is not: what waited for it is for the others. */
+static enum hrtimer_restart vtl_stream_not_back(struct hrtimer *timer)
+{
+	struct vtl_unit *unit = container_of(timer, struct vtl_unit, back_timer);
+	unsigned long flags;
+
+	spin_lock_irqsave(&unit->lock, flags);
+	unit->back = NULL;
+	if (vtl_stream_next(unit))
+		vtl_stream_wake(unit);
+	spin_unlock_irqrestore(&unit->lock, flags);
+	return HRTIMER_NORESTART;
+}
+
+/* The calling thread says, or takes back, that its next fetch is near. Only one is remembered. */
+void vtl_stream_back(struct vtl_unit *unit, struct vtl_file *vf, bool soon)
+{
+	spin_lock_irq(&unit->lock);
+	if (soon && !unit->back && unit->owner == vf) {
+		unit->back = current;
+	} else if (!soon && unit->back == current) {
+		unit->back = NULL;
+		if (vtl_stream_next(unit))
+			vtl_stream_wake(unit);
+	}
+	spin_unlock_irq(&unit->lock);
 }
 
 /*
@@ -120,8 +159,13 @@ int vtl_stream_queue(struct vtl_unit *unit, struct scsi_cmnd *scmd)
 		unit->queued++;
 		unit->stats.commands++;
 		trace_vtl_queue(unit, scmd);
+		/* A thread that looks will see it, and what it leaves it passes on. */
 		wake = !unit->event_out &&
-		       (waitqueue_active(&unit->sleepers) || waitqueue_active(&unit->pollers));
+		       ((waitqueue_active(&unit->sleepers) && !unit->looking && !unit->back) ||
+			waitqueue_active(&unit->pollers));
+		if (unit->back && !hrtimer_active(&unit->back_timer))
+			hrtimer_start(&unit->back_timer, ns_to_ktime(VTL_BACK_NS),
+				      HRTIMER_MODE_REL_SOFT);
 	} else {
 		cmd->state = VTL_CMD_IDLE;
 		ret = unit->state == VTL_DEAD ? VTL_DEAD : VTL_FAILED;
@@ -233,6 +277,43 @@ static void vtl_item_event(struct vtl_unit *unit, struct vtl_event *ev, struct v
 }
 
 /*
+ * Looking before sleeping
+ *
+ * A program that waits for each answer before its next command comes back within microseconds, and to
+ * go to sleep and be woken costs more than that. So the thread that finds nothing looks on for a
+ * while, the way a virtual processor does that halts: up to vtl_param_poll_us, no longer than has
+ * been worth it lately, and only as long as the processor has nothing else to do.
+ */
+#define VTL_LOOK_START_NS 10000
+
+/* Looks, with the lock free, from `since` on. False: in vain. */
+static bool vtl_stream_look(struct vtl_unit *unit, struct vtl_file *vf, u64 since)
+{
+	u64 until = since + unit->look_ns;
+
+	do {
+		if (!list_empty(&unit->stream) || READ_ONCE(unit->owner) != vf ||
+		    READ_ONCE(unit->stopping))
+			return true;
+		cpu_relax();
+	} while (single_task_running() && !need_resched() && !signal_pending(current) &&
+		 ktime_get_ns() < until);
+	return false;
+}
+
+/* Something came `waited` ns after the thread began to wait for it: how long shall the next one look? */
+static void vtl_stream_learn(struct vtl_unit *unit, u64 waited)
+{
+	u64 most = (u64)READ_ONCE(vtl_param_poll_us) * NSEC_PER_USEC;
+
+	lockdep_assert_held(&unit->lock);
+	if (waited > most || num_online_cpus() == 1)
+		unit->look_ns = 0;
+	else if (waited > unit->look_ns)
+		unit->look_ns = min(most, max_t(u64, 2 * unit->look_ns, VTL_LOOK_START_NS));
+}
+
+/*
  * Wait for something to hand out, under unit->lock before and after. Returns the entry, or
  * -ESHUTDOWN, -EAGAIN, -ERESTARTSYS.
  *
@@ -242,10 +323,16 @@ static void vtl_item_event(struct vtl_unit *unit, struct vtl_event *ev, struct v
 static struct vtl_entry *vtl_stream_wait(struct vtl_unit *unit, struct vtl_file *vf, bool sleep)
 	__must_hold(&unit->lock)
 {
+	bool looked = false, found = false, back = unit->back == current;
 	struct wait_queue_entry wait;
 	struct vtl_entry *entry;
+	u64 since = 0;
 
 	init_wait(&wait);
+	if (back) {
+		unit->back = NULL;
+		hrtimer_try_to_cancel(&unit->back_timer);
+	}
 	for (;;) {
 		if (unit->owner != vf || unit->stopping)
 			entry = ERR_PTR(-ESHUTDOWN);
@@ -259,6 +346,17 @@ static struct vtl_entry *vtl_stream_wait(struct vtl_unit *unit, struct vtl_file 
 			entry = ERR_PTR(-ERESTARTSYS);
 			break;
 		}
+		if (!since)
+			since = ktime_get_ns();
+		if (!looked && unit->look_ns && !unit->looking && !unit->event_out) {
+			looked = true;
+			unit->looking = true;
+			spin_unlock_irq(&unit->lock);
+			found = vtl_stream_look(unit, vf, since);
+			spin_lock_irq(&unit->lock);
+			unit->looking = false;
+			continue;
+		}
 		if (list_empty(&wait.entry)) {
 			wait.flags = WQ_FLAG_EXCLUSIVE;
 			spin_lock(&unit->sleepers.lock);
@@ -271,9 +369,17 @@ static struct vtl_entry *vtl_stream_wait(struct vtl_unit *unit, struct vtl_file 
 		spin_lock_irq(&unit->lock);
 	}
 	finish_wait(&unit->sleepers, &wait);
-	/* It may have been this thread that was woken for something that it does not take now. */
-	if (IS_ERR(entry) && vtl_stream_next(unit))
+	if (!IS_ERR(entry)) {
+		if (since)
+			vtl_stream_learn(unit, ktime_get_ns() - since);
+		unit->stats.looked += found;
+		/* More may have come while it looked or was on its way, and woke nobody. */
+		if ((looked || back) && !list_is_singular(&unit->stream))
+			vtl_stream_wake(unit);
+	} else if (vtl_stream_next(unit)) {
+		/* It was this thread that was woken, or that looked, and it takes nothing now. */
 		vtl_stream_wake(unit);
+	}
 	return entry;
 }
 

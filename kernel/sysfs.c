@@ -150,10 +150,11 @@ static ssize_t stats_show(struct device *dev, struct device_attribute *attr, cha
 	spin_unlock_irq(&unit->lock);
 	return sysfs_emit(buf,
 			  "commands %llu\nbytes_out %llu\nbytes_in %llu\naborts %llu\nresets %llu\n"
-			  "late_answers %llu\nbad_answers %llu\norphaned %llu\n"
+			  "late_answers %llu\nbad_answers %llu\norphaned %llu\nlooked %llu\n"
 			  "queued %u\nheld %u\noldest_ms %u\n",
 			  st.commands, st.bytes_out, st.bytes_in, st.aborts, st.resets,
-			  st.late_answers, st.bad_answers, st.orphaned, queued, held, oldest);
+			  st.late_answers, st.bad_answers, st.orphaned, st.looked, queued, held,
+			  oldest);
 }
 static DEVICE_ATTR_RO(stats);
 

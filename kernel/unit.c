@@ -171,6 +171,7 @@ static void vtl_unit_disown(struct vtl_unit *unit)
 	lockdep_assert_held(&unit->lock);
 	unit->owner = NULL;
 	unit->stopping = false;
+	unit->back = NULL;
 	unit->pid = 0;
 	unit->comm[0] = '\0';
 	vtl_stream_drop_events(unit);

@@ -122,6 +122,7 @@ enum vtl_end { VTL_END_ORPHANED, VTL_END_NOT_READY, VTL_END_RESET, VTL_END_REMOV
 struct vtl_stats {
 	u64 commands, bytes_out, bytes_in;
 	u64 aborts, resets, late_answers, bad_answers, orphaned;
+	u64 looked; /* items that a thread found without having slept */
 };
 
 struct vtl_unit {
@@ -153,6 +154,10 @@ struct vtl_unit {
 	struct vtl_slot *slots;
 	wait_queue_head_t sleepers; /* fetching threads, the latest first; changes under lock */
 	wait_queue_head_t pollers;
+	const struct task_struct *back; /* said that it will fetch soon; only compared */
+	struct hrtimer back_timer;	/* a command waits for it */
+	bool looking; /* a fetching thread that will see what comes; never while event_out */
+	u64 look_ns;  /* how long the next one looks before it sleeps */
 	struct vtl_stats stats;
 
 	unsigned int enders;	  /* threads that end commands which have no slot */
@@ -197,6 +202,7 @@ static inline bool vtl_is_out(const struct scsi_cmnd *scmd)
 /* main.c: parameters, and the count of objects that must be gone before the module may go */
 extern unsigned int vtl_param_hosts, vtl_param_can_queue, vtl_param_queue_depth;
 extern unsigned int vtl_param_quiesce_ms, vtl_param_max_kib, vtl_param_hw_queues;
+extern unsigned int vtl_param_poll_us;
 extern struct workqueue_struct *vtl_wq;
 extern struct class vtl_class;
 void vtl_object_get(void);
@@ -240,6 +246,7 @@ void vtl_stream_end(struct vtl_unit *unit, struct list_head *dead, enum vtl_end 
 void vtl_stream_settle(struct vtl_unit *unit);
 struct vtl_cmd *vtl_stream_get(struct vtl_unit *unit, struct vtl_file *vf, u64 tag);
 int vtl_stream_put(struct vtl_unit *unit, struct vtl_cmd *cmd, u32 data_end);
+void vtl_stream_back(struct vtl_unit *unit, struct vtl_file *vf, bool soon);
 
 /* xfer.c: between scatterlist and daemon. Process context, may sleep. */
 ssize_t vtl_xfer(struct vtl_unit *unit, struct vtl_file *vf, u64 tag, u32 offset, u64 uaddr,

@@ -81,6 +81,10 @@
  * the caller gets EBADMSG. Data, status and sense go together: a short READ gives its data, its
  * residual and its sense in one answer.
  *
+ * A daemon that has taken over the data of a WRITE may answer it and go on with it on the same
+ * thread (VTL_XCHG_ANSWER without FETCH). With VTL_XCHG_BACK the next command waits for that thread
+ * instead of waking another one, for 4 ms at most: it could do nothing but wait for this one.
+ *
  * 5. Errors of VTL_IOC_XCHG and VTL_IOC_DATA
  * ------------------------------------------
  *	EAGAIN      nothing to fetch, and the call was not to sleep
@@ -127,7 +131,8 @@
 #define VTL_FEATURE_EVENTS	(1ULL << 1) /* task management as events that hold the stream */
 #define VTL_FEATURE_READY_EVENT (1ULL << 2) /* VTL_EVENT_READY is wanted */
 #define VTL_FEATURE_DATA	(1ULL << 3) /* VTL_IOC_DATA */
-#define VTL_FEATURES_ALL	0xfULL
+#define VTL_FEATURE_BACK	(1ULL << 4) /* VTL_XCHG_BACK */
+#define VTL_FEATURES_ALL	0x1fULL
 
 /*
  * Where a unit is. `host` counts the module's own adapters from 0 (module parameter hosts); the
@@ -250,6 +255,7 @@ struct vtl_answer {
 #define VTL_XCHG_ANSWER	  (1U << 0) /* give `answer`; cleared when it was taken */
 #define VTL_XCHG_FETCH	  (1U << 1) /* fetch into `cmd` */
 #define VTL_XCHG_NONBLOCK (1U << 2) /* never sleep; O_NONBLOCK on the descriptor does the same */
+#define VTL_XCHG_BACK	  (1U << 3) /* with ANSWER alone: this thread will fetch again soon, see 4. */
 
 /* VTL_IOC_XCHG: answer one command or event, and fetch the next item. */
 struct vtl_xchg {

@@ -188,6 +188,14 @@ struct cart_write {
 	enum cart_codec codec;
 	int level;		    /* codec's own; 0: default */
 	const struct cart_key *key; /* NULL: no encryption */
+	/*
+	 * Called at most once, on this thread, as soon as it is certain that all of `len` will be
+	 * in the buffer and that early warning is not met, if there is enough left to do then
+	 * (checksum, append) for that to be worth saying. Once it has been called cart_write()
+	 * returns 0, and an error is a deferred one. It may not call the cartridge. May be NULL.
+	 */
+	void (*accepted)(void *arg);
+	void *arg;
 };
 
 struct cart_written {

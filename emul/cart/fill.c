@@ -96,6 +96,7 @@ struct block {
 	enum cart_codec codec;
 	int level;
 	struct crypt_key *key;
+	const struct cart_write *tell; /* whose accepted() it is to call; NULL: nobody's */
 };
 
 /*
@@ -272,6 +273,8 @@ static int put_block(struct cart *c, const struct block *b)
 		ch = open_chunk(p, c->object);
 	err = ch ? grow(p, ch, need, in_cap, out_cap) : -ENOMEM;
 	if (!err) {
+		if (b->tell)
+			b->tell->accepted(b->tell->arg);
 		add(p, ch, b);
 	} else {
 		pthread_mutex_lock(&p->lock);
@@ -315,6 +318,12 @@ static bool promise(struct cart *c, uint64_t worst)
 		return false;
 	p->promised += worst;
 	return true;
+}
+
+/* All that has been promised is short of early warning, too. */
+static bool promised_before_ew(struct cart *c)
+{
+	return c->pipe->promised < row_ew(&c->state.row[c->part]);
 }
 
 /* The row is the user's again: what the pipe knows of it is renewed. */
@@ -402,12 +411,23 @@ static int write_through(struct cart *c, const struct cart_write *w, const uint8
 	struct cart_write plain = *w;
 	uint32_t was = ret->blocks;
 	int err = go_through(c->pipe);
+	bool told = false;
 
 	if (err)
 		return err;
 	plain.codec = CART_NONE;
+	if (w->accepted && data + (size_t)n * w->block_size == (const uint8_t *)w->data + w->len &&
+	    promise(c, (uint64_t)n * w->block_size) && promised_before_ew(c)) {
+		told = true;
+		w->accepted(w->arg);
+	}
 	err = write_now(c, &plain, data, n, ret);
 	gone_through(c, (uint64_t)(ret->blocks - was) * w->block_size);
+	if (err && told) {
+		pipe_defer(c->pipe, err);
+		ret->blocks = was + n;
+		err = 0;
+	}
 	return err;
 }
 
@@ -436,6 +456,7 @@ static int write_block(struct cart *c, const struct cart_write *w, const uint8_t
 			   .codec = w->codec,
 			   .level = w->level,
 			   .key = w->key ? c->write_key : NULL };
+	bool last = data + w->block_size == (const uint8_t *)w->data + w->len;
 	uint64_t worst = w->block_size + (w->key ? CRYPT_OVERHEAD : 0);
 	struct adapt_say say = { .slot = -1 };
 	int err;
@@ -483,6 +504,8 @@ static int write_block(struct cart *c, const struct cart_write *w, const uint8_t
 			return err;
 		}
 	}
+	if (w->accepted && last && !b.pack && b.size >= THROUGH_MIN && promised_before_ew(c))
+		b.tell = w;
 	err = put_block(c, &b);
 	if (err) {
 		adapt_tell(&c->adapt, b.slot, false);

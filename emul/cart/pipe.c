@@ -238,6 +238,19 @@ void pipe_appended(struct pipe *p, uint64_t bytes)
 	}
 }
 
+void pipe_defer(struct pipe *p, int err)
+{
+	struct cart *c = p->cart;
+
+	pthread_mutex_lock(&p->lock);
+	c->session = false;
+	p->err = err;
+	p->err_object = row_objects(&c->state.row[c->part]);
+	p->discard = true;
+	pipe_snapshot(p);
+	pthread_mutex_unlock(&p->lock);
+}
+
 /* One finished chunk, without the lock. */
 static void append_chunk(struct pipe *p, struct chunk *ch)
 {
@@ -247,15 +260,12 @@ static void append_chunk(struct pipe *p, struct chunk *ch)
 
 	if (!err)
 		err = tail_append(c, ch->part, ch->rec, ch->n, &done);
-	if (!err)
-		pipe_appended(p, ch->worst);
-	pthread_mutex_lock(&p->lock);
 	if (err) {
-		c->session = false;
-		p->err = err;
-		p->err_object = row_objects(&c->state.row[ch->part]);
-		p->discard = true;
+		pipe_defer(p, err);
+		return;
 	}
+	pipe_appended(p, ch->worst);
+	pthread_mutex_lock(&p->lock);
 	pipe_snapshot(p);
 	pthread_mutex_unlock(&p->lock);
 }

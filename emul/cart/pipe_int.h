@@ -95,6 +95,9 @@ void pipe_rouse(struct pipe *p);
 /* The row has grown by about so many bytes: write-back and readers are looked after. */
 void pipe_appended(struct pipe *p, uint64_t bytes);
 
+/* What was accepted could not be appended: a deferred error, and what follows it is dropped. */
+void pipe_defer(struct pipe *p, int err);
+
 /* What the user may want to know while the row is the appender's. Under lock. */
 void pipe_snapshot(struct pipe *p);
 

@@ -37,6 +37,7 @@ struct kernel_port {
 	struct xbuf_pool *pool;
 	pthread_t names_thread;
 	bool names_running;
+	bool back; /* the module knows VTL_XCHG_BACK */
 	unsigned nthreads;
 	pthread_t threads[THREADS_MAX];
 	pthread_mutex_t lock;
@@ -84,42 +85,70 @@ static uint64_t item_nexus(const struct vtl_item *it)
 	return it->nexus + 1;
 }
 
-static void serve_command(struct kernel_port *p, struct vtl_xchg *x, struct xbuf *buf)
+struct kernel_cmd {
+	struct scsi_cmd cmd;
+	struct kernel_port *port;
+	uint64_t tag;
+};
+
+/* GOOD, while the unit goes on with it. That the command was aborted meanwhile changes nothing for it. */
+static void answer_early(struct scsi_cmd *cmd)
+{
+	struct kernel_cmd *k = (struct kernel_cmd *)cmd;
+	struct vtl_xchg x = {
+		.flags = VTL_XCHG_ANSWER | (k->port->back ? VTL_XCHG_BACK : 0),
+		.answer = { .tag = k->tag },
+	};
+
+	while (ioctl(k->port->fd, VTL_IOC_XCHG, &x) < 0 && errno == EINTR)
+		;
+}
+
+/* True: there is an answer to be sent. */
+static bool serve_command(struct kernel_port *p, struct vtl_xchg *x, struct xbuf *buf)
 {
 	struct vtl_item *it = &x->cmd;
-	struct scsi_cmd cmd = {
-		.cdb = it->cdb,
-		.cdb_len = it->cdb_len,
-		.nexus = item_nexus(it),
+	struct kernel_cmd k = {
+		.cmd = { .cdb = it->cdb,
+			 .cdb_len = it->cdb_len,
+			 .nexus = item_nexus(it),
+			 .answer = answer_early },
+		.port = p,
+		.tag = it->tag,
 	};
+	struct scsi_cmd *cmd = &k.cmd;
 
 	if (it->dir != VTL_DIR_NONE &&
 	    (!buf || (it->dir == VTL_DIR_OUT && it->data_copied < it->data_len))) {
 		seq_pass(p, it);
 		log_warn("%s", busy_name);
 		x->answer.status = SAM_BUSY;
-		return;
+		return true;
 	}
 	if (it->dir == VTL_DIR_OUT) {
-		cmd.out = buf->data;
-		cmd.out_len = it->data_len;
-		cmd.out_buf = buf;
+		cmd->out = buf->data;
+		cmd->out_len = it->data_len;
+		cmd->out_buf = buf;
 	} else if (it->dir == VTL_DIR_IN) {
-		cmd.in = buf->data;
-		cmd.in_cap = it->data_len < buf->cap ? it->data_len : buf->cap;
+		cmd->in = buf->data;
+		cmd->in_cap = it->data_len < buf->cap ? it->data_len : buf->cap;
 	}
 	seq_enter(p, it);
-	cmd.ticket = scsi_lu_arrive(p->base.unit.lu);
+	cmd->ticket = scsi_lu_arrive(p->base.unit.lu);
 	seq_leave(p, it);
-	scsi_lu_execute(p->base.unit.lu, &cmd);
-	x->answer.status = cmd.status;
+	scsi_lu_execute(p->base.unit.lu, cmd);
+	if (cmd->answered)
+		return false;
+	x->answer.status = cmd->status;
 	x->answer.sense_len =
-		(uint8_t)(cmd.sense_len < VTL_MAX_SENSE ? cmd.sense_len : VTL_MAX_SENSE);
-	memcpy(x->answer.sense, cmd.sense, x->answer.sense_len);
+		(uint8_t)(cmd->sense_len < VTL_MAX_SENSE ? cmd->sense_len : VTL_MAX_SENSE);
+	memcpy(x->answer.sense, cmd->sense, x->answer.sense_len);
 	if (it->dir == VTL_DIR_IN) {
 		x->answer.data = (uintptr_t)buf->data;
-		x->answer.data_len = (uint32_t)(cmd.in_len < cmd.in_cap ? cmd.in_len : cmd.in_cap);
+		x->answer.data_len =
+			(uint32_t)(cmd->in_len < cmd->in_cap ? cmd->in_len : cmd->in_cap);
 	}
+	return true;
 }
 
 /*
@@ -162,8 +191,8 @@ static void serve_item(struct kernel_port *p, struct vtl_xchg *x, struct xbuf *b
 	x->flags = VTL_XCHG_FETCH;
 	switch (x->cmd.kind) {
 	case VTL_KIND_COMMAND:
-		serve_command(p, x, buf);
-		x->flags |= VTL_XCHG_ANSWER;
+		if (serve_command(p, x, buf))
+			x->flags |= VTL_XCHG_ANSWER;
 		break;
 	case VTL_KIND_EVENT:
 		serve_event(p, &x->cmd);
@@ -287,7 +316,7 @@ static int kernel_attach(struct kernel_port *p, uint64_t *max_transfer, char *wh
 	const struct port_unit *u = &p->base.unit;
 	struct vtl_attach at = {
 		.version = VTL_PROTO_VERSION,
-		.features = VTL_FEATURE_SEQ | VTL_FEATURE_EVENTS,
+		.features = VTL_FEATURE_SEQ | VTL_FEATURE_EVENTS | VTL_FEATURE_BACK,
 		.address = { 0, u->address.channel, u->address.target, u->address.lun },
 		.quiesce_ms = QUIESCE_DEFAULT,
 	};
@@ -308,6 +337,7 @@ static int kernel_attach(struct kernel_port *p, uint64_t *max_transfer, char *wh
 	}
 	if (!(at.features & VTL_FEATURE_SEQ) || !(at.features & VTL_FEATURE_EVENTS))
 		return port_refuse(-EPROTO, why, why_size, "the loaded module is too old");
+	p->back = at.features & VTL_FEATURE_BACK;
 	p->hctl = (struct kernel_hctl){ at.scsi_host, u->address.channel, u->address.target,
 					u->address.lun };
 	*max_transfer = at.max_transfer;

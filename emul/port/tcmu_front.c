@@ -194,35 +194,61 @@ static size_t data_finish(const struct job *j, const struct scsi_cmd *cmd)
 	return len;
 }
 
-static void serve_command(struct tcmu_front *f, struct job *j)
+struct front_cmd {
+	struct scsi_cmd cmd;
+	struct tcmu_front *front;
+	const struct job *job;
+};
+
+static void send(struct tcmu_front *f, const struct job *j, const struct tcmu_answer *a)
 {
-	struct scsi_cmd cmd = {
-		.cdb = j->it.cdb,
-		.cdb_len = j->it.cdb_len,
-		.nexus = f->nexus,
-		.ticket = j->ticket,
-	};
-	struct tcmu_answer a = { .status = SAM_BUSY };
 	int err;
 
-	if (j->it.data_len > f->how.pool_cap) {
-		scsi_lu_drop(f->how.unit->lu, j->ticket);
-		log_err("op code %02xh: %zu bytes are more than one transfer", cmd.cdb[0],
-			j->it.data_len);
-	} else if (!data_prepare(f, j, &cmd)) {
-		scsi_lu_drop(f->how.unit->lu, j->ticket);
-		log_warn("no memory for a transfer buffer: BUSY");
-	} else {
-		scsi_lu_execute(f->how.unit->lu, &cmd);
-		a.status = cmd.status;
-		a.sense = cmd.sense;
-		a.sense_len = cmd.sense_len;
-		a.in_len = data_finish(j, &cmd);
-	}
-	tcmu_ring_answer(&f->dev.ring, j->it.id, &a);
+	tcmu_ring_answer(&f->dev.ring, j->it.id, a);
 	err = tcmu_device_ring_bell(&f->dev);
 	if (err && err != -EIO) /* -EIO: the device is gone, which whoever fetches hears */
 		log_err("front end %s: %s", f->name, strerror(-err));
+}
+
+/* GOOD, while the unit goes on with it: the data was copied out of the ring. */
+static void answer_early(struct scsi_cmd *cmd)
+{
+	struct front_cmd *fc = (struct front_cmd *)cmd;
+
+	send(fc->front, fc->job, &(struct tcmu_answer){ .status = SAM_GOOD, .sense = cmd->sense });
+}
+
+static void serve_command(struct tcmu_front *f, struct job *j)
+{
+	struct front_cmd fc = {
+		.cmd = { .cdb = j->it.cdb,
+			 .cdb_len = j->it.cdb_len,
+			 .nexus = f->nexus,
+			 .ticket = j->ticket,
+			 .answer = only_out(j->it.cdb[0]) ? answer_early : NULL },
+		.front = f,
+		.job = j,
+	};
+	struct scsi_cmd *cmd = &fc.cmd;
+	struct tcmu_answer a = { .status = SAM_BUSY };
+
+	if (j->it.data_len > f->how.pool_cap) {
+		scsi_lu_drop(f->how.unit->lu, j->ticket);
+		log_err("op code %02xh: %zu bytes are more than one transfer", cmd->cdb[0],
+			j->it.data_len);
+	} else if (!data_prepare(f, j, cmd)) {
+		scsi_lu_drop(f->how.unit->lu, j->ticket);
+		log_warn("no memory for a transfer buffer: BUSY");
+	} else {
+		scsi_lu_execute(f->how.unit->lu, cmd);
+		if (cmd->answered)
+			return;
+		a.status = cmd->status;
+		a.sense = cmd->sense;
+		a.sense_len = cmd->sense_len;
+		a.in_len = data_finish(j, cmd);
+	}
+	send(f, j, &a);
 }
 
 static void *front_thread(void *arg)

@@ -128,6 +128,8 @@ static struct sense run(struct scsi_lu *lu, struct scsi_cmd *cmd)
 
 static void finish(struct scsi_lu *lu, struct scsi_cmd *cmd, const struct sense *s)
 {
+	if (cmd->answered) /* what went wrong since is a deferred error */
+		return;
 	cmd->status = s->status;
 	if (s->status != SAM_CHECK_CONDITION)
 		return;
@@ -150,6 +152,7 @@ void scsi_lu_execute(struct scsi_lu *lu, struct scsi_cmd *cmd)
 	struct sense s;
 
 	cmd->status = SAM_GOOD;
+	cmd->answered = false;
 	cmd->in_len = 0;
 	cmd->sense_len = 0;
 	/* Every row's CDB has six bytes at least: nothing shorter names an op code. */

@@ -46,14 +46,31 @@ struct scsi_cmd {
 	struct xbuf *out_buf; /* holds `out`, or NULL; a handler may keep a reference (xbuf.h) */
 	uint8_t *in;	      /* room for data to the initiator */
 	size_t in_cap;
+	/* Sends GOOD to the initiator at once, see scsi_cmd_answer(). NULL: this port does not. */
+	void (*answer)(struct scsi_cmd *cmd);
 	/* the unit's answer */
 	uint8_t status;
 	size_t in_len; /* bytes of `in` to transfer; with CHECK CONDITION too */
 	uint8_t sense[SENSE_MAX];
 	size_t sense_len;
+	bool answered; /* the initiator has its GOOD: nothing is left to send */
 	/* the unit's own while it runs */
 	const struct scsi_op *op;
 };
+
+/*
+ * For a handler whose command has done all that the initiator may rely on, while work is left that nothing of it
+ * depends on (SSC-4 4.2.11, buffered mode: the data is in the buffer): the initiator has its answer, and
+ * prepares its next command meanwhile. What fails afterwards has to be a deferred error. The command keeps
+ * its turn until the handler returns; `out` stays readable. No effect where the port cannot.
+ */
+static inline void scsi_cmd_answer(struct scsi_cmd *cmd)
+{
+	if (!cmd->answer || cmd->answered)
+		return;
+	cmd->answered = true;
+	cmd->answer(cmd);
+}
 
 /* A writer for data-in bounded by `alloc` (the CDB's allocation length) and by in_cap. */
 static inline struct reply cmd_reply(struct scsi_cmd *cmd, size_t alloc)

@@ -241,6 +241,10 @@ struct sense ssc_write_guard(struct ssc *s);
 struct sense ssc_format_guard(struct ssc *s);
 /* After a write of `bytes`: good, or the early warnings (NO SENSE with EOM). */
 struct sense ssc_early_warning(struct ssc *s, bool ew, uint64_t bytes);
+
+/* Is it certain that a WRITE of so many bytes will not end with one of these for the pool or PEWS? It has been counted
+ * for the pool then. */
+bool ssc_warns_not(struct ssc *s, uint64_t bytes);
 struct sense ssc_allow_overwrite(struct scsi_lu *lu, struct scsi_cmd *cmd);
 
 /* ---- load.c --------------------------------------------------------------------------------- */

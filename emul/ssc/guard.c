@@ -101,6 +101,16 @@ static bool entered_pew(struct ssc *s)
 	return in;
 }
 
+bool ssc_warns_not(struct ssc *s, uint64_t bytes)
+{
+	const struct cart_part_info *pi = &s->facts.part[s->facts.pos.part];
+
+	if (space_low(s, bytes))
+		return false;
+	/* What the facts know of is older by what is in the buffer at most. */
+	return !s->modes.pews || pi->used + s->conf.buffer + bytes + s->modes.pews < pi->ew;
+}
+
 struct sense ssc_early_warning(struct ssc *s, bool ew, uint64_t bytes)
 {
 	struct sense sense = sense_make(SK_NO_SENSE, ASC_END_OF_PARTITION);

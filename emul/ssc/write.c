@@ -29,10 +29,27 @@ static int64_t residue(const struct transfer *t, uint32_t blocks)
 	return blocks ? 0 : (int64_t)t->count;
 }
 
+/* A WRITE that has been answered before it ended. */
+struct early {
+	struct ssc *s;
+	struct scsi_cmd *cmd;
+	uint64_t bytes;
+	uint32_t blocks;
+};
+
+static void accepted(void *arg)
+{
+	const struct early *e = arg;
+
+	count_write(e->s, e->bytes, e->blocks, 0);
+	scsi_cmd_answer(e->cmd);
+}
+
 struct sense ssc_write(struct scsi_lu *lu, struct scsi_cmd *cmd)
 {
 	struct ssc *s = ssc_of(lu);
 	struct cart_written done = { 0 };
+	struct early early;
 	struct cart_write w;
 	struct transfer t;
 	struct sense sense;
@@ -58,8 +75,14 @@ struct sense ssc_write(struct scsi_lu *lu, struct scsi_cmd *cmd)
 		.codec = s->modes.compress ? s->modes.codec : CART_NONE,
 		.level = s->modes.level,
 	};
+	if (cmd->answer && s->modes.buffered && ssc_warns_not(s, t.bytes)) {
+		early = (struct early){ s, cmd, t.bytes, (uint32_t)(t.bytes / w.block_size) };
+		w.accepted = accepted;
+		w.arg = &early;
+	}
 	err = cart_write(s->cart, &w, &done);
-	count_write(s, (uint64_t)done.blocks * w.block_size, done.blocks, 0);
+	if (!cmd->answered)
+		count_write(s, (uint64_t)done.blocks * w.block_size, done.blocks, 0);
 	if (!err && !s->modes.buffered) {
 		err = cart_sync(s->cart);
 		if (err)
@@ -68,7 +91,7 @@ struct sense ssc_write(struct scsi_lu *lu, struct scsi_cmd *cmd)
 	ssc_note(s);
 	if (err)
 		return ssc_with_info(ssc_fault_now(s, err, DOING_WRITE), residue(&t, done.blocks));
-	return ssc_early_warning(s, done.ew, t.bytes);
+	return ssc_early_warning(s, done.ew, cmd->answered ? 0 : t.bytes);
 }
 
 struct sense ssc_write_filemarks(struct scsi_lu *lu, struct scsi_cmd *cmd)
