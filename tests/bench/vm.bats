@@ -15,6 +15,17 @@ setup_file() {
 	lib_up || return
 	export MIB=${VTL_BENCH_MIB:-64} FLOOR=$BATS_FILE_TMPDIR/floor
 	in_drive 1 "$(at slots/0001)" && in_drive 2 "$(at slots/0002)"
+	warm
+}
+
+# What the guest touches for the first time its host has to give, which takes longer than to copy it: whoever came
+# first would pay that for the others.
+warm() {
+	local free
+
+	free=$(awk '/^MemAvailable/ { print int($2 / 1024) }' /proc/meminfo)
+	head -c $((free * 3 / 4))M /dev/zero >"$FLOOR"
+	rm "$FLOOR"
 }
 
 teardown_file() { lib_down; }
@@ -86,23 +97,46 @@ stream() {
 	dmesg_clean
 }
 
-# What the store reaches by itself in this guest, as bench-store says: KiB/s of 256 KiB blocks, into KIBS.
+# write_file NODE: $data to it, by one process that reads a file: what another would have to do is not measured.
+write_file() {
+	dd if="$data" of="$1" bs=256K status=none
+}
+
+# What the store reaches by itself in this guest, as bench-store says: milliseconds for MIB in blocks of 256 KiB, into MS.
 store_alone() {
 	local said
 
-	said=$("$VTL_BUILD/tests/bench/bench-store" -d "$BATS_FILE_TMPDIR" -m "$MIB" -r 3 plain) || true
-	[[ $said =~ write\ none\ +262144\ B\ .*\ here\ +([0-9]+)\.[0-9]\ MB/s ]] || fail "bench-store says: $said" || return
-	KIBS=$((${BASH_REMATCH[1]} * 1000000 / 1024))
+	said=$("$VTL_BUILD/tests/bench/bench-store" -d "$BATS_FILE_TMPDIR" -m "$MIB" -r 1 plain) || true
+	[[ $said =~ write\ none\ +262144\ B\ .*\ here\ +([0-9]+)\.([0-9])\ MB/s ]] || fail "bench-store says: $said" ||
+		return
+	MS=$((MIB * 1048576 / 100 / 10#${BASH_REMATCH[1]}${BASH_REMATCH[2]}))
 }
 
+# median N...: into MEDIAN.
+median() {
+	local -a all
+
+	readarray -t all < <(printf '%s\n' "$@" | sort -n)
+	MEDIAN=${all[$#/2]}
+}
+
+# One after the other and the medians of it: the processors are not as fast at all times.
 @test "dd, blocks of 256 KiB, incompressible (floor: the store alone, by bench-store)" {
-	local data=$BATS_FILE_TMPDIR/data
+	local data=$BATS_FILE_TMPDIR/data floor=() here=() median
 
 	feed "$data" 1M
-	store_alone
-	clock dd if="$data" of="$T1" bs=256K status=none
+	for ((i = 0; i < 5; i++)); do
+		store_alone
+		floor+=("$MS")
+		rewind_tape 1
+		clock write_file "$T1"
+		here+=("$MS")
+	done
 	rm "$data"
-	figure "dd to tape, blocks of 256K" $((MIB * 1024000 / KIBS)) "$MS"
+	median "${floor[@]}"
+	median=$MEDIAN
+	median "${here[@]}"
+	figure "dd to tape, blocks of 256K" "$median" "$MEDIAN"
 	dmesg_clean
 }
 
@@ -129,18 +163,20 @@ store_alone() {
 }
 
 @test "two drives at once (floor: one after the other)" {
-	local one
+	local data=$BATS_FILE_TMPDIR/data one
 
-	both_in_turn() { feed "$T1" 256K && feed "$T2" 256K; }
+	feed "$data" 1M
+	both_in_turn() { write_file "$T1" && write_file "$T2"; }
 	both_at_once() {
-		feed "$T1" 256K 3>&- &
-		feed "$T2" 256K && wait $!
+		write_file "$T1" 3>&- &
+		write_file "$T2" && wait $!
 	}
 	clock both_in_turn
 	one=$MS
 	rewind_tape 1
 	rewind_tape 2
 	clock both_at_once
+	rm "$data"
 	figure "dd to two tapes, blocks of 256K" "$one" "$MS" $((2 * MIB))
 	dmesg_clean
 }

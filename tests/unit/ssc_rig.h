@@ -45,6 +45,7 @@ struct rig {
 	struct scsi_lu *lu;
 	struct xbuf_pool *pool;
 	uint64_t nexus;
+	bool early;    /* the port can answer before a command ends; rig_answered counts these */
 	size_t in_cap; /* of the next commands */
 	const void *out;
 	size_t out_len;
@@ -124,6 +125,14 @@ struct rig_how {
 	bool keep_ua; /* leave the power-on and medium attentions pending */
 };
 
+static unsigned rig_answered;
+
+static void rig_answer(struct scsi_cmd *cmd)
+{
+	assert_true(cmd->answered);
+	rig_answered++;
+}
+
 __attribute__((unused)) static void rig_run(struct rig *r, const uint8_t *cdb, size_t cdb_len)
 {
 	struct scsi_cmd cmd = {
@@ -134,6 +143,7 @@ __attribute__((unused)) static void rig_run(struct rig *r, const uint8_t *cdb, s
 		.in_cap = r->in_cap,
 		.out = r->out,
 		.out_len = r->out_len,
+		.answer = r->early ? rig_answer : NULL,
 	};
 
 	cmd.ticket = scsi_lu_arrive(r->lu);
@@ -338,6 +348,7 @@ __attribute__((unused)) static void rig_write(struct rig *r, uint32_t len, uint3
 		.out = b->data,
 		.out_len = len,
 		.out_buf = b,
+		.answer = r->early ? rig_answer : NULL,
 	};
 
 	rig_fill(b->data, len, seed);

@@ -20,13 +20,18 @@ static uint32_t fill_to_warning(struct rig *r)
 	return i;
 }
 
-static void early_warning(void **state)
+/* A WRITE that would be told early warning, or refused, is not answered before that is known. */
+static void end_of_tape(bool early)
 {
 	struct rig r;
 	uint32_t n, last;
 
 	rig_open(&r, (struct rig_how){ .capacity = 64 * MIB });
+	r.early = early;
+	rig_answered = 0;
 	n = fill_to_warning(&r);
+	assert_int_equal(rig_answered > n / 2, early);
+	rig_answered = 0;
 	/* the block that met it is on the tape; every further one is written and told */
 	assert_int_equal(rig_tell(&r), n);
 	rig_run(&r, CDB(0x34, 0, 0, 0, 0, 0, 0, 0, 0, 0));
@@ -63,7 +68,18 @@ static void early_warning(void **state)
 	EXPECT_FM(&r, BLOCK);
 	rig_read(&r, 0, BLOCK);
 	EXPECT_FLAGS(&r, EOM, 0x8, 0x0005, BLOCK); /* end of data past early warning */
+	assert_int_equal(rig_answered, 0);
 	rig_close(&r);
+}
+
+static void early_warning(void **state)
+{
+	end_of_tape(false);
+}
+
+static void early_warning_early_answers(void **state)
+{
+	end_of_tape(true);
 }
 
 static void fixed_overflow(void **state)
@@ -119,6 +135,7 @@ static void programmable(void **state)
 	uint32_t i = 0;
 
 	rig_open(&r, (struct rig_how){ .capacity = 64 * MIB });
+	r.early = true;
 	rig_select(&r, page, sizeof(page));
 	EXPECT_GOOD(&r);
 	assert_int_equal(rig_mode(&r, 0x10, 1)[7], 20);
@@ -179,9 +196,9 @@ static void append_only(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(early_warning),      cmocka_unit_test(fixed_overflow),
-		cmocka_unit_test(compression_counts), cmocka_unit_test(programmable),
-		cmocka_unit_test(append_only),
+		cmocka_unit_test(early_warning),  cmocka_unit_test(early_warning_early_answers),
+		cmocka_unit_test(fixed_overflow), cmocka_unit_test(compression_counts),
+		cmocka_unit_test(programmable),	  cmocka_unit_test(append_only),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -104,6 +104,69 @@ static void deferred_write_error(void **state)
 	free(block);
 }
 
+/*
+ * Data that needs no packing, answered when it was taken and before it was written, block by block and in
+ * writes of their own: the error is the next command's, and nothing before it is lost.
+ */
+static void early_answer_error(uint32_t len)
+{
+	uint32_t n = 0, pos;
+	struct rig r;
+
+	rig_open(&r, (struct rig_how){ .buffer = 16 * MIB });
+	r.early = true;
+	rig_answered = 0;
+	limit(4 * MIB);
+	do
+		rig_write(&r, len, n);
+	while (!r.status && ++n < 1000);
+	limit(0);
+	expect_sense(&r, 0x71, 0, 0x3, 0x0c00, __FILE__, __LINE__);
+	assert_int_equal(rig_answered, n);
+	pos = (uint32_t)rig_tell(&r);
+	assert_in_range(pos, 1, n - 1);
+	rig_write(&r, len, pos);
+	EXPECT_GOOD(&r);
+	rig_filemarks(&r, 1);
+	EXPECT_GOOD(&r);
+	rig_rewind(&r);
+	for (uint32_t i = 0; i <= pos; i++) {
+		rig_read(&r, 0, len);
+		EXPECT_GOOD(&r);
+		rig_check(r.in, 1000, i);
+	}
+	rig_read(&r, 0, len);
+	EXPECT_FM(&r, len);
+	rig_close(&r);
+}
+
+static void early_answers(void **state)
+{
+	early_answer_error(65536);
+	early_answer_error(2 * MIB);
+}
+
+/* Unbuffered mode, small blocks, what is packed: these answers wait. */
+static void no_early_answer(void **state)
+{
+	static const uint8_t unbuffered[4] = { 0, 0, 0x00, 0 };
+	struct rig r;
+
+	rig_open(&r, (struct rig_how){ .codec = CART_ZLIB });
+	r.early = true;
+	rig_answered = 0;
+	rig_write(&r, 1000, 0);
+	EXPECT_GOOD(&r);
+	r.out = unbuffered;
+	r.out_len = sizeof(unbuffered);
+	rig_run(&r, CDB(0x15, 0x10, 0, 0, 4, 0));
+	EXPECT_GOOD(&r);
+	rig_write(&r, MIB, 1);
+	EXPECT_GOOD(&r);
+	assert_int_equal(rig_answered, 0);
+	rig_close(&r);
+}
+
 /* All fits the buffer: the filemark that waits for it brings the error, as its own. */
 static void filemark_error(void **state)
 {
@@ -187,10 +250,9 @@ static void unload_error(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(deferred_write_error),
-		cmocka_unit_test(filemark_error),
-		cmocka_unit_test(unbuffered_error),
-		cmocka_unit_test(unload_error),
+		cmocka_unit_test(deferred_write_error), cmocka_unit_test(early_answers),
+		cmocka_unit_test(no_early_answer),	cmocka_unit_test(filemark_error),
+		cmocka_unit_test(unbuffered_error),	cmocka_unit_test(unload_error),
 	};
 
 	struct cart_io io = cart_io_plain;

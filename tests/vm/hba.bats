@@ -53,6 +53,38 @@ load lib/echo.bash
 	dmesg_clean
 }
 
+# Three threads, two of which say in turn that they will be back at once and are not.
+@test "a thread that does not come back keeps nobody waiting" {
+	echo_start -b 60000
+	timeout 20 sg_requests -n 3 "$SG"
+	echo_kill
+	dmesg_clean
+}
+
+@test "a thread that is back at once gets the next command" {
+	echo_start -b 0
+	sg_requests -n 500 "$SG"
+	vsg echo "$SG" 100000
+	dmesg_clean
+}
+
+@test "a host in a hurry is served without a thread going to sleep in between" {
+	local before
+
+	echo_start
+	# So long that a busy machine may take its time.
+	echo 100000 >/sys/module/vtl/parameters/poll_us
+	sg_turs -n 500 "$SG"
+	before=$(stat_of looked)
+	(($(nproc) == 1 || before > 100)) || fail "only $before of 500"
+	echo 0 >/sys/module/vtl/parameters/poll_us
+	sg_turs -n 10 "$SG"
+	before=$(stat_of looked)
+	sg_turs -n 100 "$SG"
+	assert_eq "$(stat_of looked)" "$before"
+	dmesg_clean
+}
+
 @test "kill -9 ends what the daemon held at once, and st does not write on close" {
 	local writer
 

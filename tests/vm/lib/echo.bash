@@ -10,15 +10,20 @@ unloaded() {
 	[ ! -e /sys/module/vtl ] || rmmod vtl
 }
 
-# echo_start [ARGS]: a daemon for 0:0:1:0; PID, SG and ST are its.
+# echo_start [ARGS]: a daemon for 0:0:1:0; PID, SG and ST are its. No command comes but the caller's.
 echo_start() {
+	echo_up "$@" && udevadm settle --timeout=60
+}
+
+# echo_up [ARGS]: the same, while udev may still be asking it questions.
+echo_up() {
 	: >"$LOG"
 	"$VTL_BUILD/kernel/vtl-echo" -a 0:0:1:0 -j 3 "$@" >"$LOG" 2>&1 3>&- &
 	PID=$!
-	wait_for 60 grep -q '^ready 0 0' "$LOG"
-	HCTL=$(cat $U/address)
-	SG=$(sg_of "$HCTL")
-	ST=$(nst_of "$HCTL")
+	wait_for 60 file_matches "$LOG" $'(^|\n)ready 0 0'
+	read -r HCTL <$U/address
+	_find_node "$HCTL" scsi_generic 'sg[0-9]+' && SG=$NODE
+	_find_node "$HCTL" scsi_tape 'nst[0-9]+' && ST=$NODE
 }
 
 # echo_kill: as it comes.
@@ -32,7 +37,7 @@ stat_of() {
 }
 
 stat_is() {
-	[ "$(stat_of "$1")" = "$2" ]
+	file_matches $U/stats "(^|"$'\n'")$1 $2("$'\n'"|$)"
 }
 
 vsg() {

@@ -70,8 +70,14 @@ wait_for() {
 			fail "not within $seconds s: $*"
 			return
 		fi
-		sleep 0.1
+		_nap
 	done
+}
+
+# A tenth of a second, without a process: an emulated processor takes longer than that to start one.
+_nap() {
+	[ -e "/proc/self/fd/${VTL_NAP:-x}" ] || exec {VTL_NAP}<> <(:)
+	read -rt 0.1 -u "$VTL_NAP" || true
 }
 
 # rounds N: how often to do what is to be done N times: all, or the part of it that VTL_SHARE says
@@ -232,17 +238,22 @@ hctl_of_node() {
 	fail "$1 is no node of a SCSI unit"
 }
 
-# _node HCTL CLASS REGEX: the node of that class whose name fits.
-_node() {
+# _find_node HCTL CLASS REGEX: the node of that class whose name fits, into NODE, without a process.
+_find_node() {
 	local dir
 
 	for dir in "/sys/bus/scsi/devices/$1/$2"/*; do
-		if [[ ${dir##*/} =~ ^($3)$ ]] && [ -c "/dev/${dir##*/}" ]; then
-			echo "/dev/${dir##*/}"
-			return
-		fi
+		NODE=/dev/${dir##*/}
+		[[ ! ${dir##*/} =~ ^($3)$ || ! -c $NODE ]] || return 0
 	done
 	fail "unit $1 has no node in $2"
+}
+
+# The same, printed.
+_node() {
+	local NODE
+
+	_find_node "$@" && echo "$NODE"
 }
 
 # nst_of HCTL, st_of HCTL, sg_of HCTL, sch_of HCTL: print the unit's node.

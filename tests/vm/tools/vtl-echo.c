@@ -40,9 +40,9 @@ struct block {
 static struct {
 	struct vtl_address at;
 	const char *name;
-	int threads, hold_op, quiesce_ms, depth, fail_nth;
+	int threads, hold_op, quiesce_ms, depth, fail_nth, back_ms;
 	bool disk, remove_at_end, nonblock, quiet;
-} opt = { .threads = 1, .hold_op = -1, .quiesce_ms = -1, .name = "echo" };
+} opt = { .threads = 1, .back_ms = -1, .hold_op = -1, .quiesce_ms = -1, .name = "echo" };
 
 static int fd;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -283,6 +283,16 @@ static void do_event(const struct vtl_item *it)
 	answer_late();
 }
 
+/* Answers alone, says that this thread will fetch again soon, and takes its time. */
+static void answer_and_linger(struct vtl_xchg *x)
+{
+	x->flags = VTL_XCHG_ANSWER | VTL_XCHG_BACK;
+	if (ioctl(fd, VTL_IOC_XCHG, x))
+		say("error", x->answer.tag, errno);
+	usleep(opt.back_ms * 1000);
+	x->flags = VTL_XCHG_FETCH | (opt.nonblock ? VTL_XCHG_NONBLOCK : 0);
+}
+
 static void *serve(void *arg)
 {
 	unsigned char *buf;
@@ -326,6 +336,8 @@ static void *serve(void *arg)
 			do_command(&x.cmd, &x.answer, buf);
 		}
 		pthread_mutex_unlock(&lock);
+		if (opt.back_ms >= 0 && x.cmd.kind == VTL_KIND_COMMAND && x.cmd.cdb[0] == 0x03)
+			answer_and_linger(&x);
 	}
 	munmap(buf, BUF_SIZE);
 	return NULL;
@@ -340,6 +352,7 @@ static void usage(void)
 			"  -o OP       hold this op code      -p     poll instead of sleeping\n"
 			"  -r          remove the unit at the end (SIGTERM)\n"
 			"  -N N        the Nth allocation of the attach fails (fault injection)\n"
+			"  -b MS       answer REQUEST SENSE early, and be back only so late\n"
 			"  -s          say nothing\n");
 	exit(2);
 }
@@ -348,12 +361,15 @@ static void parse(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "a:j:n:N:o:q:Q:dprs")) != -1) {
+	while ((c = getopt(argc, argv, "a:b:j:n:N:o:q:Q:dprs")) != -1) {
 		switch (c) {
 		case 'a':
 			if (sscanf(optarg, "%u:%u:%u:%u", &opt.at.host, &opt.at.channel,
 				   &opt.at.target, &opt.at.lun) != 4)
 				usage();
+			break;
+		case 'b':
+			opt.back_ms = atoi(optarg);
 			break;
 		case 'j':
 			opt.threads = atoi(optarg);

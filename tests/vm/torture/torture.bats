@@ -15,7 +15,7 @@ load torture.bash
 
 	n=$(times 1000)
 	for ((i = 0; i < n; i++)); do
-		echo_start
+		echo_up
 		((i % 2)) || sg_turs "$SG" || true
 		kill "$PID"
 		wait "$PID"
@@ -29,9 +29,9 @@ load torture.bash
 @test "kill -9 with commands in flight" {
 	local i n pile
 
-	n=$(times 300)
+	n=$(times 100)
 	for ((i = 0; i < n; i++)); do
-		echo_start -o 0x3c
+		echo_up -o 0x3c
 		vsg pile "$SG" 16 600 >"$BATS_TEST_TMPDIR/pile" 3>&- &
 		pile=$!
 		# At any moment: none may have come, or all.
@@ -42,7 +42,7 @@ load torture.bash
 		wait $pile
 		assert_eq "$(grep -c '^[0-9a-f][0-9a-f] ' "$BATS_TEST_TMPDIR/pile")" 16 "answers"
 	done
-	echo_start
+	echo_up
 	works
 	tell "killed $n times with 16 commands"
 	dmesg_clean
@@ -51,7 +51,7 @@ load torture.bash
 @test "rmmod while sg has commands queued" {
 	local i n pile
 
-	n=$(times 200)
+	n=$(times 60)
 	for ((i = 0; i < n; i++)); do
 		echo_start -o 0x3c -q 3600000
 		vsg pile "$SG" 16 600 >"$BATS_TEST_TMPDIR/pile" 2>&1 3>&- &
@@ -73,7 +73,7 @@ load torture.bash
 @test "aborts and resets in a storm" {
 	local i n
 
-	n=$(times 200)
+	n=$(times 60)
 	echo_start
 	noise vsg turs "$SG" "$SG" 500
 	noise vsg echo "$SG" 1000000
@@ -98,7 +98,7 @@ load torture.bash
 @test "a daemon that lies, while initiators use what it serves" {
 	local i n
 
-	n=$(times 40)
+	n=$(times 20)
 	for ((i = 0; i < n; i++)); do
 		"$VTL_BUILD/kernel/vtl-liar" -s "$i" -d 15 >"$BATS_TEST_TMPDIR/said" 2>&1 3>&- &
 		PID=$!
@@ -114,7 +114,7 @@ load torture.bash
 @test "many readers on one unit" {
 	local i n
 
-	n=$(times 40)
+	n=$(times 20)
 	echo_start -j 8
 	for ((i = 0; i < 8; i++)); do
 		noise vsg echo "$SG" 300000
@@ -131,7 +131,7 @@ load torture.bash
 @test "scan and delete through sysfs while commands run" {
 	local i n host hctl
 
-	n=$(times 200)
+	n=$(times 60)
 	echo_start
 	hctl=$(cat $U/address)
 	host=/sys/class/scsi_host/host${hctl%%:*}

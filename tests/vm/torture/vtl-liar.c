@@ -152,7 +152,8 @@ static void one_xchg(struct rnd *r, struct vtl_xchg *x, unsigned char *good)
 		pick_answer(r, &x->answer, pick_tag(r));
 		x->flags |= VTL_XCHG_ANSWER;
 	}
-	x->flags |= VTL_XCHG_FETCH;
+	/* Now and then it says that it will be back soon, and may be telling the truth. */
+	x->flags |= x->flags && !rnd(r, 4) ? VTL_XCHG_BACK : VTL_XCHG_FETCH;
 	if (rnd(r, 2))
 		x->flags |= VTL_XCHG_NONBLOCK;
 	if (!rnd(r, 64))
@@ -168,7 +169,8 @@ static void one_xchg(struct rnd *r, struct vtl_xchg *x, unsigned char *good)
 	x->cmd.kind = 0;
 	ret = ioctl(fd, VTL_IOC_XCHG, x);
 	check("XCHG", ret);
-	x->flags &= ret && errno != EAGAIN ? 0 : ~(VTL_XCHG_ANSWER | VTL_XCHG_NONBLOCK);
+	x->flags &= ret && errno != EAGAIN ? 0
+					   : ~(VTL_XCHG_ANSWER | VTL_XCHG_NONBLOCK | VTL_XCHG_BACK);
 	if (ret && errno == ESHUTDOWN)
 		usleep(1000);
 }
