@@ -36,6 +36,13 @@
 #define VTL_SDEV_CONFIGURE_ARGS struct scsi_device *sdev
 #endif
 
+/* What queuecommand() returns has had a type of its own since 7.0; 0 is "taken" before and after. */
+#ifdef VTL_HAVE_QC_STATUS
+#define vtl_qc_status enum scsi_qc_status
+#else
+#define vtl_qc_status int
+#endif
+
 /* 5.15 */
 static inline struct request *vtl_rq(struct scsi_cmnd *scmd)
 {
@@ -88,6 +95,13 @@ static inline void vtl_hrtimer_setup(struct hrtimer *timer,
 #else
 #define vtl_kmap(page)	 kmap_atomic(page)
 #define vtl_kunmap(addr) kunmap_atomic(addr)
+#endif
+
+/* The nth page of a segment: since 6.18 no segment goes over a hole of the memory map. */
+#ifdef VTL_HAVE_NTH_PAGE
+#define vtl_nth_page(page, n) nth_page(page, n)
+#else
+#define vtl_nth_page(page, n) ((page) + (n))
 #endif
 
 /* 5.16: bytes of a user buffer that could not be brought in. */

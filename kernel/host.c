@@ -29,7 +29,7 @@ struct vtl_host *vtl_host_find(unsigned int index)
  * commands
  */
 
-static int vtl_queuecommand(struct Scsi_Host *shost, struct scsi_cmnd *scmd)
+static vtl_qc_status vtl_queuecommand(struct Scsi_Host *shost, struct scsi_cmnd *scmd)
 {
 	struct vtl_unit *unit = scmd->device->hostdata;
 

@@ -36,7 +36,7 @@ static size_t vtl_copy_segment(struct scatterlist *sg, size_t skip, void __user 
 		if (IS_ENABLED(CONFIG_HIGHMEM)) {
 			size_t off = sg->offset + skip + done;
 
-			page = nth_page(sg_page(sg), off >> PAGE_SHIFT);
+			page = vtl_nth_page(sg_page(sg), off >> PAGE_SHIFT);
 			n = min_t(size_t, len - done, PAGE_SIZE - offset_in_page(off));
 			kaddr = vtl_kmap(page);
 			left = vtl_copy(kaddr + offset_in_page(off), uaddr + done, n, to_user);
