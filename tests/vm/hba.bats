@@ -61,7 +61,7 @@ load lib/echo.bash
 	dmesg_clean
 }
 
-@test "a thread that is back at once gets the next command" {
+@test "threads that answer early and are back at once serve on" {
 	echo_start -b 0
 	sg_requests -n 500 "$SG"
 	vsg echo "$SG" 100000

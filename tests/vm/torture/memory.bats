@@ -53,7 +53,7 @@ failing() {
 @test "no memory: attaching, serving, asking" {
 	local i n percent ended=0
 
-	n=$(times 100)
+	n=$(times 600)
 	echo_start -j 4
 	for ((i = 0; i < n; i++)); do
 		percent=$((1 + i % 20))
@@ -78,7 +78,7 @@ failing() {
 @test "no memory: each allocation of an attach, one after the other" {
 	local n at
 
-	n=$(times 200)
+	n=$((2000 / SHARE))
 	for ((at = 1; at <= n; at++)); do
 		# The Nth allocation of the open or attach call itself fails.
 		: >"$LOG"

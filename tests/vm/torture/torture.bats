@@ -29,7 +29,7 @@ load torture.bash
 @test "kill -9 with commands in flight" {
 	local i n pile
 
-	n=$(times 100)
+	n=$(times 300)
 	for ((i = 0; i < n; i++)); do
 		echo_up -o 0x3c
 		vsg pile "$SG" 16 600 >"$BATS_TEST_TMPDIR/pile" 3>&- &
@@ -51,7 +51,7 @@ load torture.bash
 @test "rmmod while sg has commands queued" {
 	local i n pile
 
-	n=$(times 60)
+	n=$(times 200)
 	for ((i = 0; i < n; i++)); do
 		echo_start -o 0x3c -q 3600000
 		vsg pile "$SG" 16 600 >"$BATS_TEST_TMPDIR/pile" 2>&1 3>&- &
@@ -73,7 +73,7 @@ load torture.bash
 @test "aborts and resets in a storm" {
 	local i n
 
-	n=$(times 60)
+	n=$(times 200)
 	echo_start
 	noise vsg turs "$SG" "$SG" 500
 	noise vsg echo "$SG" 1000000
@@ -98,7 +98,7 @@ load torture.bash
 @test "a daemon that lies, while initiators use what it serves" {
 	local i n
 
-	n=$(times 20)
+	n=$(times 40)
 	for ((i = 0; i < n; i++)); do
 		"$VTL_BUILD/kernel/vtl-liar" -s "$i" -d 15 >"$BATS_TEST_TMPDIR/said" 2>&1 3>&- &
 		PID=$!
@@ -114,7 +114,7 @@ load torture.bash
 @test "many readers on one unit" {
 	local i n
 
-	n=$(times 20)
+	n=$(times 40)
 	echo_start -j 8
 	for ((i = 0; i < 8; i++)); do
 		noise vsg echo "$SG" 300000
@@ -131,7 +131,7 @@ load torture.bash
 @test "scan and delete through sysfs while commands run" {
 	local i n host hctl
 
-	n=$(times 60)
+	n=$(times 200)
 	echo_start
 	hctl=$(cat $U/address)
 	host=/sys/class/scsi_host/host${hctl%%:*}
