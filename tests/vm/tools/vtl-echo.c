@@ -418,6 +418,20 @@ static int fail_nth(int n)
 	return fclose(f);
 }
 
+/* Has fail_nth(n) had its failure? */
+static bool failed_nth(void)
+{
+	FILE *f = fopen("/proc/thread-self/fail-nth", "r");
+	int left = 0;
+
+	if (f) {
+		if (fscanf(f, "%d", &left) != 1)
+			left = 0;
+		fclose(f);
+	}
+	return left == 0;
+}
+
 static int attach(void)
 {
 	struct vtl_attach a = {
@@ -440,8 +454,11 @@ static int attach(void)
 		return -1;
 	}
 	err = ioctl(fd, VTL_IOC_ATTACH, &a) ? errno : 0;
-	if (opt.fail_nth)
+	if (opt.fail_nth) {
+		if (!failed_nth())
+			say("fewer allocations than", (unsigned int)opt.fail_nth, 0);
 		fail_nth(0);
+	}
 	if (err) {
 		fprintf(stderr, "attach: %s\n", strerror(err));
 		return -1;
