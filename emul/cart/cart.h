@@ -53,7 +53,7 @@ struct cart; /* an open cartridge */
 struct cart_create {
 	const struct media *media;
 	uint64_t capacity;     /* bytes; 0: the medium's native capacity */
-	uint64_t segment_size; /* bytes; 0: the default, 256 MiB */
+	uint64_t segment_size; /* bytes; 0: the default, 1 GiB */
 };
 
 /*

@@ -18,7 +18,7 @@
 #include "cart/mam.h"
 #include "cart/seg.h"
 
-#define SEGMENT_SIZE_DEFAULT (256ull << 20)
+#define SEGMENT_SIZE_DEFAULT (1024ull << 20)
 #define SEGMENT_SIZE_MIN     4096ull
 #define SEGMENT_SIZE_MAX     (2048ull << 20) /* offsets have 32 bits; one record may go beyond */
 

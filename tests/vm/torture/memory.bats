@@ -56,6 +56,7 @@ failing() {
 	n=$(times 600)
 	echo_start -j 4
 	for ((i = 0; i < n; i++)); do
+		progress $i $n
 		percent=$((1 + i % 20))
 		failures $percent
 		# A daemon of another unit, from its attach to its end.

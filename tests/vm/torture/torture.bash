@@ -53,3 +53,9 @@ works() {
 tell() {
 	echo "# $*" >&3
 }
+
+# progress I N: which of N rounds begins, for each tenth of them: a full run takes hours, and one that is broken
+# off has been worth something, too.
+progress() {
+	(($1 == 0 || $1 % (($2 + 9) / 10))) || tell "$1 of $2"
+}

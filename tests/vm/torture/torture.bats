@@ -15,6 +15,7 @@ load torture.bash
 
 	n=$(times 1000)
 	for ((i = 0; i < n; i++)); do
+		progress $i $n
 		echo_up
 		((i % 2)) || sg_turs "$SG" || true
 		kill "$PID"
@@ -31,6 +32,7 @@ load torture.bash
 
 	n=$(times 300)
 	for ((i = 0; i < n; i++)); do
+		progress $i $n
 		echo_up -o 0x3c
 		vsg pile "$SG" 16 600 >"$BATS_TEST_TMPDIR/pile" 3>&- &
 		pile=$!
@@ -53,6 +55,7 @@ load torture.bash
 
 	n=$(times 200)
 	for ((i = 0; i < n; i++)); do
+		progress $i $n
 		echo_start -o 0x3c -q 3600000
 		vsg pile "$SG" 16 600 >"$BATS_TEST_TMPDIR/pile" 2>&1 3>&- &
 		pile=$!
@@ -78,6 +81,7 @@ load torture.bash
 	noise vsg turs "$SG" "$SG" 500
 	noise vsg echo "$SG" 1000000
 	for ((i = 0; i < n; i++)); do
+		progress $i $n
 		# A daemon that sleeps makes a short time limit run out.
 		kill -STOP "$PID"
 		sg_raw -t 1 "$SG" 00 00 00 00 00 00 >/dev/null 2>&1 || true
@@ -86,6 +90,7 @@ load torture.bash
 	noise sg_reset -d "$SG"
 	noise sg_reset -t "$SG"
 	for ((i = 0; i < n; i++)); do
+		progress $i $n
 		sg_reset -b "$SG" || true
 		sg_reset -H "$SG" || true
 	done
@@ -100,6 +105,7 @@ load torture.bash
 
 	n=$(times 40)
 	for ((i = 0; i < n; i++)); do
+		progress $i $n
 		"$VTL_BUILD/kernel/vtl-liar" -s "$i" -d 15 >"$BATS_TEST_TMPDIR/said" 2>&1 3>&- &
 		PID=$!
 		# Its units come and go under other names all the time.
@@ -120,6 +126,7 @@ load torture.bash
 		noise vsg echo "$SG" 300000
 	done
 	for ((i = 0; i < n; i++)); do
+		progress $i $n
 		vsg turs "$SG" "$SG" "$SG" "$SG" 200 >/dev/null
 	done
 	quiet
@@ -136,6 +143,7 @@ load torture.bash
 	hctl=$(cat $U/address)
 	host=/sys/class/scsi_host/host${hctl%%:*}
 	for ((i = 0; i < n; i++)); do
+		progress $i $n
 		SG=$(sg_of "$hctl")
 		noise vsg turs "$SG" 100
 		noise vsg echo "$SG" 100000
