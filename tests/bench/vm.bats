@@ -4,7 +4,10 @@
 # How fast, through st and the kernel module: dd, tar, two drives at once, and what a command costs at all.
 # Figures beside a floor of the same guest, printed as comments; nothing is judged but that all of it works.
 #
-#   tests/vm/suite -k 6.1 tests/bench/vm.bats        (or tests/bench/run --vm)
+#   tests/vm/suite -k 6.1 --smp 2 --append idle=poll tests/bench/vm.bats        (or tests/bench/run --vm)
+#
+# idle=poll: to wake an emulated processor that has halted takes its emulator some 40 us, three times what there is
+# to measure. A processor of today waits with MWAIT and is awake within one or two.
 #
 # VTL_BENCH_MIB (64): bytes of one figure. The guest's processor is emulated: only ratios mean anything.
 
