@@ -27,8 +27,9 @@ int vtl_stream_init(struct vtl_unit *unit)
 	unsigned int i;
 
 	vtl_hrtimer_setup(&unit->back_timer, vtl_stream_not_back);
-	unit->slots = kvcalloc(unit->nslots, sizeof(*unit->slots), GFP_KERNEL);
-	unit->free = kvcalloc(unit->nslots, sizeof(*unit->free), GFP_KERNEL);
+	/* Their size is the daemon's wish: that it is not to be had is told to it, and is no warning. */
+	unit->slots = kvcalloc(unit->nslots, sizeof(*unit->slots), GFP_KERNEL | __GFP_NOWARN);
+	unit->free = kvcalloc(unit->nslots, sizeof(*unit->free), GFP_KERNEL | __GFP_NOWARN);
 	if (!unit->slots || !unit->free)
 		return -ENOMEM; /* vtl_stream_release() frees the other */
 	for (i = 0; i < unit->nslots; i++)
