@@ -407,29 +407,28 @@ static void parse(int argc, char **argv)
 	}
 }
 
-/* The Nth allocation of this thread from now on fails; 0: none any more. */
+/*
+ * Failing allocations of this thread. The file stays open while they are counted: to open it allocates, too.
+ */
+static int nth_fd = -1;
+
+/* The Nth allocation from now on fails; 0: none any more. */
 static int fail_nth(int n)
 {
-	FILE *f = fopen("/proc/thread-self/fail-nth", "w");
+	char text[16];
+	int len = snprintf(text, sizeof(text), "%d", n);
 
-	if (!f)
-		return -1;
-	fprintf(f, "%d", n);
-	return fclose(f);
+	if (nth_fd < 0)
+		nth_fd = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
+	return nth_fd >= 0 && pwrite(nth_fd, text, (size_t)len, 0) == len ? 0 : -1;
 }
 
 /* Has fail_nth(n) had its failure? */
 static bool failed_nth(void)
 {
-	FILE *f = fopen("/proc/thread-self/fail-nth", "r");
-	int left = 0;
+	char text[16] = "";
 
-	if (f) {
-		if (fscanf(f, "%d", &left) != 1)
-			left = 0;
-		fclose(f);
-	}
-	return left == 0;
+	return pread(nth_fd, text, sizeof(text) - 1, 0) <= 0 || atoi(text) == 0;
 }
 
 static int attach(void)
