@@ -45,8 +45,11 @@ struct ahead {
 	struct cart *c;
 	pthread_mutex_t lock;
 	pthread_cond_t done;
+	struct group *want; /* under lock: what the using thread sleeps for */
 	/* of the using thread */
 	struct group *first, **last;
+	unsigned queued; /* from first on */
+	unsigned served; /* in a row */
 	struct group *spare;
 	struct cursor cur; /* of the next object to be put into a group */
 	uint64_t object;
@@ -90,7 +93,8 @@ static void group_job(struct job *job, struct coder *k)
 		g->o[i].err = expand_one(g, k, i);
 	pthread_mutex_lock(&g->a->lock);
 	g->done = true;
-	pthread_cond_signal(&g->a->done);
+	if (g->a->want == g)
+		pthread_cond_signal(&g->a->done);
 	pthread_mutex_unlock(&g->a->lock);
 }
 
@@ -99,9 +103,37 @@ static void group_job(struct job *job, struct coder *k)
 static void group_wait(struct group *g)
 {
 	pthread_mutex_lock(&g->a->lock);
+	g->a->want = g;
 	while (!g->done)
 		pthread_cond_wait(&g->a->done, &g->a->lock);
+	g->a->want = NULL;
 	pthread_mutex_unlock(&g->a->lock);
+}
+
+static bool group_done(struct group *g)
+{
+	bool ret;
+
+	pthread_mutex_lock(&g->a->lock);
+	ret = g->done;
+	pthread_mutex_unlock(&g->a->lock);
+	return ret;
+}
+
+/*
+ * For the first group. A stream that is faster than the workers would be woken for each, on a processor that a
+ * worker has: the longer it has gone on, the more it lets come together, up to half of what is under way.
+ */
+static void wait_first(struct ahead *a)
+{
+	struct group *g = a->first;
+
+	if (!group_done(g)) {
+		for (unsigned i = 0; i < a->served && i < a->queued / 2; i++)
+			g = g->next;
+		group_wait(g);
+	}
+	group_wait(a->first);
 }
 
 static void group_free(struct ahead *a, struct group *g)
@@ -246,6 +278,7 @@ static void schedule(struct ahead *a)
 			return;
 		*a->last = g;
 		a->last = &g->next;
+		a->queued++;
 		workers_submit(pipe_workers(a->c), &g->job);
 	}
 }
@@ -294,7 +327,7 @@ int ahead_read(struct cart *c, void *buf, size_t len, struct cart_object *obj)
 			cart_turn_away(c);
 		return -EAGAIN;
 	}
-	group_wait(g);
+	wait_first(a);
 	if (g->err) { /* one by one it will be seen which block it is */
 		cart_turn_away(c);
 		return -EAGAIN;
@@ -308,6 +341,8 @@ int ahead_read(struct cart *c, void *buf, size_t len, struct cart_object *obj)
 		a->first = g->next;
 		if (!a->first)
 			a->last = &a->first;
+		a->queued--;
+		a->served++;
 		group_free(a, g);
 		schedule(a);
 	}

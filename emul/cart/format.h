@@ -39,7 +39,8 @@
  * before the page was written: what the page says below it needs no proof by payload CRC.
  *
  * Order of writes
- *   append    records to the end of the last segment, then index pages. No sync.
+ *   append    records to the end of the last segment, then index pages. No sync that anything relies
+ *             on; a long stream is synced ahead (flusher.h).
  *   sync      fdatasync(data). Nothing else: index entries can be had from the records.
  *   session   before the first append of an owner, and after any failed write: manifest with
  *             epoch + 1 and without CLEAN.

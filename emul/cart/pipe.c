@@ -234,7 +234,15 @@ void pipe_appended(struct pipe *p, uint64_t bytes)
 		uint64_t from = end > p->unstarted ? end - p->unstarted : 0;
 
 		io_writeback(f->fd, (off_t)from, (off_t)(end - from));
+		p->unflushed += p->unstarted;
 		p->unstarted = 0;
+	}
+	if (p->unflushed >= FLUSH_BYTES && flusher_idle(p->flusher)) {
+		int fd = segfile_again(&c->home, c->part, row_last(r)->seq);
+
+		if (fd >= 0)
+			flusher_take(p->flusher, fd);
+		p->unflushed = 0;
 	}
 }
 
@@ -427,7 +435,10 @@ struct pipe *pipe_new(struct cart *c)
 	/* A full chunk, with what headers, encryption and a codec's bound may add. */
 	p->bufs.size = p->chunk_bytes + p->chunk_bytes / 8 +
 		       CHUNK_RECORDS * (sizeof(struct fmt_record) + CRYPT_OVERHEAD) + 4096;
-	if (!p->workers) {
+	p->flusher = flusher_new();
+	if (!p->workers || !p->flusher) {
+		workers_free(p->workers);
+		flusher_free(p->flusher);
 		free(p);
 		return NULL;
 	}
@@ -471,6 +482,7 @@ void pipe_free(struct cart *c)
 	if (p->started)
 		pthread_join(p->thread, NULL);
 	workers_free(p->workers);
+	flusher_free(p->flusher);
 	if (p->open)
 		pipe_chunk_release(p, p->open);
 	free(p->spare);

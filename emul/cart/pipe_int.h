@@ -5,6 +5,7 @@
 /* The inside of the write-behind buffer, for pipe.c (threads) and fill.c (the user's side). */
 
 #include "cart/chunk.h"
+#include "cart/flusher.h"
 #include "cart/pipe.h"
 
 #include <pthread.h>
@@ -21,6 +22,7 @@
 #define IDLE_MS		50	    /* a chunk that is not filled for so long goes to the disk */
 #define PUBLISH_BYTES	(16u << 20) /* how far readers in other processes may lag */
 #define WRITEBACK_BYTES (8u << 20)  /* pieces in which the kernel is asked to start writing */
+#define FLUSH_BYTES	(64u << 20) /* of the host's, after which they are synced ahead */
 
 /* What the user sleeps for. */
 enum pipe_wait {
@@ -33,6 +35,7 @@ enum pipe_wait {
 struct pipe {
 	struct cart *cart;
 	struct workers *workers;
+	struct flusher *flusher;
 	size_t chunk_bytes;
 
 	/* Order: open_lock, lock. */
@@ -73,6 +76,7 @@ struct pipe {
 	/* of whoever has the row */
 	uint64_t unpublished;
 	uint64_t unstarted;
+	uint64_t unflushed;
 };
 
 /*

@@ -152,6 +152,14 @@ int segfile_create(const struct seg_home *home, unsigned part, const struct seg 
 	return 0;
 }
 
+int segfile_again(const struct seg_home *home, unsigned part, uint64_t seq)
+{
+	char name[SEG_NAME_MAX];
+
+	seg_data_name(name, part, seq);
+	return io_open(home->dirfd, name, O_RDONLY | O_NOFOLLOW, 0);
+}
+
 void segfile_close(struct segfile *f)
 {
 	io_close(f->fd);

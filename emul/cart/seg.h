@@ -79,6 +79,9 @@ int segfile_open(const struct seg_home *home, unsigned part, const struct seg *s
 int segfile_create(const struct seg_home *home, unsigned part, const struct seg *s, uint64_t prev,
 		   uint64_t generation, uint32_t epoch, struct segfile *ret);
 
+/* The data file once more, to read: fd, the caller's. */
+int segfile_again(const struct seg_home *home, unsigned part, uint64_t seq);
+
 void segfile_close(struct segfile *f);
 void seg_unlink(const struct seg_home *home, unsigned part, uint64_t seq);
 

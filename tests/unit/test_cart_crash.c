@@ -10,8 +10,11 @@
 #include "util/log.h"
 
 #include <dirent.h>
+#include <semaphore.h>
+#include <stdatomic.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 
 /* ---- files ----------------------------------------------------------------------------------- */
 
@@ -685,6 +688,63 @@ static void nth_call_fails(void **state)
 	}
 }
 
+/* ---- syncing ahead --------------------------------------------------------------------------- */
+
+/* Syncs of files that cannot be written to: nobody's but the one that syncs ahead. */
+static struct {
+	sem_t came, may_end;
+	atomic_uint n;
+} ahead;
+
+static int held_fdatasync(int fd)
+{
+	if ((fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDONLY)
+		return fdatasync(fd);
+	if (atomic_fetch_add(&ahead.n, 1) == 0) {
+		sem_post(&ahead.came);
+		sem_wait(&ahead.may_end);
+	}
+	errno = EIO; /* the file that appends hears of a real one, too */
+	return -1;
+}
+
+/* A long stream is synced before anybody asks, does not wait for that, and the filemark still syncs. */
+static void stream_syncs_ahead(void **state)
+{
+	enum { MIB = 1 << 20, BLOCKS = 160 };
+	struct cart_io io = cart_io_plain;
+	struct pool *p = *state;
+	struct cart_written ret;
+	struct cart_object obj;
+	struct timespec until;
+	uint8_t *buf = malloc(MIB);
+	struct cart *c;
+
+	io.fdatasync = held_fdatasync;
+	sem_init(&ahead.came, 0, 0);
+	sem_init(&ahead.may_end, 0, 0);
+	create(p, "AHEAD1L8", "LTO-8", 0, 0);
+	cart_io_use(&io);
+	c = open_cart(p, "AHEAD1L8", CART_RDWR, 4 * MIB);
+	for (unsigned i = 0; i < BLOCKS; i++)
+		assert_int_equal(put_block(c, MIB, i, CART_NONE, &ret), 0);
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += 60;
+	assert_int_equal(sem_timedwait(&ahead.came, &until), 0);
+	assert_int_equal(atomic_load(&ahead.n), 1); /* one at a time */
+	sem_post(&ahead.may_end);
+	assert_int_equal(cart_write_filemarks(c, 1, false, &ret), 0);
+	assert_int_equal(cart_locate(c, 0, BLOCKS - 1), 0);
+	assert_int_equal(cart_read(c, buf, MIB, &obj), 0);
+	assert_int_equal(obj.size, MIB);
+	assert_int_equal(cart_close(c), 0);
+	cart_io_use(NULL);
+	assert_int_equal(cart_destroy(p->fd, "AHEAD1L8"), 0);
+	free(buf);
+	sem_destroy(&ahead.came);
+	sem_destroy(&ahead.may_end);
+}
+
 /* A bad block: an error that moves on; everything else reads, with and without reading ahead. */
 static void bad_block(void **state)
 {
@@ -742,7 +802,7 @@ int main(void)
 		T(cut_at_every_byte), T(torn_at_every_byte), T(hole_in_the_tail),
 		T(flip_every_bit),    T(index_repair),	     T(lost_header),
 		T(other_segment),     T(follower),	     T(overwritten_under_reader),
-		T(nth_call_fails),    T(bad_block),
+		T(nth_call_fails),    T(stream_syncs_ahead), T(bad_block),
 	};
 
 	log_init("cart_crash", (enum log_level)0); /* thousands of damages are wanted here */
