@@ -329,6 +329,14 @@ static void bench_index(void)
 	cart_destroy(bench.poolfd, BARCODE);
 }
 
+static const struct {
+	const char *name;
+	uint32_t size;
+	double want;
+} plain[] = { { "plain-256", 256 << 10, 0.90 },
+	      { "plain-64", 64 << 10, 0.85 },
+	      { "plain-10", 10 << 10, 0.60 } };
+
 static void option(int opt, const char *arg)
 {
 	objects = strtoull(arg, NULL, 0);
@@ -336,16 +344,16 @@ static void option(int opt, const char *arg)
 
 int main(int argc, char **argv)
 {
-	char **names = bench_begin(argc, argv,
-				   "  -o  objects of `index' (10000000)\n"
-				   "names: plain codec (or one: lzo zlib lz4 zstd) noise index\n",
-				   "o:", option);
+	char **names = bench_begin(
+		argc, argv,
+		"  -o  objects of `index' (10000000)\n"
+		"names: plain (or one: plain-256 plain-64 plain-10) codec (or one: lzo zlib lz4 zstd)\n"
+		"       noise index\n",
+		"o:", option);
 
-	if (wanted(names, "plain")) {
-		bench_plain(256 << 10, 0.90);
-		bench_plain(64 << 10, 0.85);
-		bench_plain(10 << 10, 0.60);
-	}
+	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
+		if (wanted(names, "plain") || wanted(names, plain[i].name))
+			bench_plain(plain[i].size, plain[i].want);
 	for (int codec = CART_LZO; codec < CART_CODECS; codec++)
 		if (codec_built_in(codec) &&
 		    (wanted(names, "codec") || wanted(names, cart_codec_name(codec))))
