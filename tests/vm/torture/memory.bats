@@ -16,6 +16,17 @@ teardown() {
 
 FAIL=/sys/kernel/debug/failslab
 
+setup_file() {
+	local dir
+
+	# Most allocations may wait: by default none of these fails. A stack for each failure is what a test looks for.
+	for dir in $FAIL /sys/kernel/debug/fail_page_alloc; do
+		echo N >$dir/ignore-gfp-wait
+		echo 0 >$dir/verbose
+	done
+	echo 0 >/sys/kernel/debug/fail_page_alloc/min-order
+}
+
 # failures PERCENT: from here on allocations of whoever has /proc/self/make-it-fail set and has come through
 # the module fail so often.
 failures() {
@@ -28,13 +39,10 @@ failures() {
 		echo 1 >$dir/interval
 		echo -1 >$dir/times
 		echo 0 >$dir/space
-		echo 0 >$dir/verbose
-		echo N >$dir/ignore-gfp-wait
 		echo 32 >$dir/stacktrace-depth
 		echo "$at" >$dir/require-start
 		printf '%#x\n' $((at + size)) >$dir/require-end
 	done
-	echo 0 >/sys/kernel/debug/fail_page_alloc/min-order
 }
 
 no_failures() {
