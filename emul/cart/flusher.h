@@ -16,13 +16,13 @@ struct flusher;
 struct flusher *flusher_new(void);     /* NULL: ENOMEM; the thread is started when there is work */
 void flusher_free(struct flusher *fl); /* waits for the sync that is under way; NULL is allowed */
 
-/* Would take a file now. */
-bool flusher_idle(struct flusher *fl);
+/* Whether it is time for another: none is under way, and the last has not taken much of the disk's time. */
+bool flusher_ready(struct flusher *fl);
 
 /*
  * Syncs and closes `fd`, an open file of its own: what cannot be written back is told to each open file
  * once (fsync(2)), and the one that appends has to hear of it at its own sync. Only for the thread that has
- * the row; while an earlier one is under way, or when there can be no thread, it is closed and no more.
+ * the row, when flusher_ready(). Without a thread to be had it is closed and no more.
  */
 void flusher_take(struct flusher *fl, int fd);
 

@@ -237,7 +237,7 @@ void pipe_appended(struct pipe *p, uint64_t bytes)
 		p->unflushed += p->unstarted;
 		p->unstarted = 0;
 	}
-	if (p->unflushed >= FLUSH_BYTES && flusher_idle(p->flusher)) {
+	if (p->unflushed >= FLUSH_BYTES && flusher_ready(p->flusher)) {
 		int fd = segfile_again(&c->home, c->part, row_last(r)->seq);
 
 		if (fd >= 0)
