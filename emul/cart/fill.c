@@ -109,7 +109,9 @@ static size_t chunk_limit(const struct pipe *p, const struct chunk *ch, bool ref
 
 	if (!refs || ch->to_pack || ch->in_len)
 		return p->chunk_bytes;
-	return most < GATHER_BYTES ? p->chunk_bytes : GATHER_BYTES;
+	if (most > GATHER_BYTES)
+		most = GATHER_BYTES;
+	return most > p->chunk_bytes ? most : p->chunk_bytes;
 }
 
 static bool fits(const struct pipe *p, const struct chunk *ch, const struct block *b)

@@ -16,7 +16,7 @@
 #define THROUGH_MIN \
 	(64u << 10) /* plain bytes from which a write of their own beats collecting them */
 #define GATHER_BYTES \
-	(1u << 20) /* plain blocks in the caller's buffers are written so many at a time */
+	(2u << 20) /* plain blocks in the caller's buffers are written so many at a time */
 #define APPEND_RUN \
 	8 /* packed chunks for which the appender is woken while others are being packed */
 #define IDLE_MS		50	    /* a chunk that is not filled for so long goes to the disk */
