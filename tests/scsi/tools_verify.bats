@@ -96,6 +96,7 @@ damage()
 @test "what is no cartridge, a damaged manifest, wrong words" {
 	run -2 verify NONE01L8
 	assert_match "$output" 'there is no such cartridge'
+	cd "$VTL_DIR" # where ../x is nothing
 	run -2 verify ../x
 	run -2 verify
 	run -2 verify --all $B
