@@ -4,9 +4,10 @@
 #include "cart/flusher.h"
 
 #include "cart/io.h"
+#include "cart/workers.h"
 
-#include <pthread.h>
-#include <signal.h>
+#include <stdatomic.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -17,15 +18,11 @@
 #define REST 4
 
 struct flusher {
-	pthread_mutex_t lock;
-	pthread_cond_t work;
-	/* under lock */
-	int fd;		/* -1: idle */
-	uint64_t after; /* monotonic ns: no sync before */
-	bool quit;
-	/* of the thread that gives */
-	bool started;
-	pthread_t thread;
+	struct job job;
+	struct workers *thread; /* one */
+	int fd;			/* the job's while it is busy */
+	uint64_t after;		/* the same; monotonic ns: no sync before */
+	atomic_bool busy;
 };
 
 static uint64_t now(void)
@@ -36,32 +33,16 @@ static uint64_t now(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-static void *flush(void *arg)
+static void flush_job(struct job *job, struct coder *k)
 {
-	struct flusher *fl = arg;
+	struct flusher *fl = (struct flusher *)job;
+	uint64_t began = now(), ended;
 
-	pthread_mutex_lock(&fl->lock);
-	for (;;) {
-		int fd = fl->fd;
-		uint64_t began, ended;
-
-		if (fd < 0) {
-			if (fl->quit)
-				break;
-			pthread_cond_wait(&fl->work, &fl->lock);
-			continue;
-		}
-		pthread_mutex_unlock(&fl->lock);
-		began = now();
-		io_fdatasync(fd); /* what fails is told to the file that appends, too */
-		ended = now();
-		io_close(fd);
-		pthread_mutex_lock(&fl->lock);
-		fl->fd = -1;
-		fl->after = ended + (ended - began) * REST;
-	}
-	pthread_mutex_unlock(&fl->lock);
-	return NULL;
+	io_fdatasync(fl->fd); /* what fails is told to the file that appends, too */
+	ended = now();
+	io_close(fl->fd);
+	fl->after = ended + (ended - began) * REST;
+	atomic_store_explicit(&fl->busy, false, memory_order_release);
 }
 
 struct flusher *flusher_new(void)
@@ -70,59 +51,30 @@ struct flusher *flusher_new(void)
 
 	if (!fl)
 		return NULL;
-	fl->fd = -1;
-	pthread_mutex_init(&fl->lock, NULL);
-	pthread_cond_init(&fl->work, NULL);
-	return fl;
-}
-
-static bool start(struct flusher *fl)
-{
-	sigset_t all, old;
-
-	if (fl->started)
-		return true;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	fl->started = pthread_create(&fl->thread, NULL, flush, fl) == 0;
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	return fl->started;
+	fl->job.fn = flush_job;
+	fl->thread = workers_new(1);
+	if (fl->thread)
+		return fl;
+	free(fl);
+	return NULL;
 }
 
 bool flusher_ready(struct flusher *fl)
 {
-	bool ret;
-
-	pthread_mutex_lock(&fl->lock);
-	ret = fl->fd < 0 && now() >= fl->after;
-	pthread_mutex_unlock(&fl->lock);
-	return ret;
+	return !atomic_load_explicit(&fl->busy, memory_order_acquire) && now() >= fl->after;
 }
 
 void flusher_take(struct flusher *fl, int fd)
 {
-	if (!start(fl)) {
-		io_close(fd);
-		return;
-	}
-	pthread_mutex_lock(&fl->lock);
 	fl->fd = fd;
-	pthread_cond_signal(&fl->work);
-	pthread_mutex_unlock(&fl->lock);
+	atomic_store_explicit(&fl->busy, true, memory_order_relaxed);
+	workers_submit(fl->thread, &fl->job);
 }
 
 void flusher_free(struct flusher *fl)
 {
 	if (!fl)
 		return;
-	if (fl->started) {
-		pthread_mutex_lock(&fl->lock);
-		fl->quit = true;
-		pthread_cond_signal(&fl->work);
-		pthread_mutex_unlock(&fl->lock);
-		pthread_join(fl->thread, NULL);
-	}
-	pthread_cond_destroy(&fl->work);
-	pthread_mutex_destroy(&fl->lock);
+	workers_free(fl->thread);
 	free(fl);
 }

@@ -22,7 +22,7 @@ bool flusher_ready(struct flusher *fl);
 /*
  * Syncs and closes `fd`, an open file of its own: what cannot be written back is told to each open file
  * once (fsync(2)), and the one that appends has to hear of it at its own sync. Only for the thread that has
- * the row, when flusher_ready(). Without a thread to be had it is closed and no more.
+ * the row, when flusher_ready(). Where no thread is to be had, it is done at once.
  */
 void flusher_take(struct flusher *fl, int fd);
 

@@ -2,7 +2,10 @@
 #ifndef CART_WORKERS_H
 #define CART_WORKERS_H
 
-/* Threads that pack and unpack, started when there is something to do for the first time. */
+/*
+ * Threads for what must not hold up their user (packing, unpacking, syncing ahead), started when there is
+ * something to do for the first time.
+ */
 
 struct coder;
 struct workers;

@@ -17,7 +17,7 @@ static void crc_ways(void **state)
 	assert_int_equal(crc32c(0, "123456789", 9), 0xe3069283);
 	for (size_t i = 0; i < sizeof(buf); i++)
 		buf[i] = (uint8_t)rng(&s);
-	for (unsigned way = 0; way < 3; way++) {
+	for (unsigned way = 0; way < CRC_WAYS; way++) {
 		crc32c_fn fn = crc32c_way(way);
 
 		if (!fn)
@@ -25,7 +25,7 @@ static void crc_ways(void **state)
 		assert_int_equal(fn(0, "123456789", 9), 0xe3069283);
 		for (size_t len = 0; len < 260; len++)
 			for (size_t at = 0; at < 9; at++) {
-				uint32_t want = crc32c_way(0)(0, buf + at, len);
+				uint32_t want = crc32c_way(CRC_TABLE)(0, buf + at, len);
 
 				assert_int_equal(fn(0, buf + at, len), want);
 				assert_int_equal(fn(fn(0, buf + at, len / 3), buf + at + len / 3,
