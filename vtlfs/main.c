@@ -222,8 +222,9 @@ static bool name_used(void *arg, const char *name)
 
 static int parts_up(struct fs *fs)
 {
+	const struct tree_paths paths = conf_paths(fs->conf);
 	int dirfd = -1;
-	int err = tree_open(fs->conf->home, &fs->tree);
+	int err = tree_open(&paths, &fs->tree);
 
 	if (err) {
 		log_err("%s: %s", fs->conf->home, strerror(-err));

@@ -599,6 +599,11 @@ void conf_free(struct conf *c)
 	free(c);
 }
 
+struct tree_paths conf_paths(const struct conf *c)
+{
+	return (struct tree_paths){ .home = c->home };
+}
+
 const struct conf_library *conf_library(const struct conf *c, const char *name)
 {
 	for (unsigned i = 0; i < c->nlibraries; i++)

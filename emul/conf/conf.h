@@ -94,6 +94,9 @@ struct conf {
 int conf_load(const char *file, struct conf **ret, char **err);
 void conf_free(struct conf *c);
 
+/* Where the tree of a configuration is; valid as long as `c`. */
+struct tree_paths conf_paths(const struct conf *c);
+
 const struct conf_library *conf_library(const struct conf *c, const char *name);
 const struct conf_drive *conf_drive(const struct conf_library *lib, unsigned n);
 

@@ -115,7 +115,8 @@ static int elements_make(struct daemon *d)
 
 static int tree_start(struct daemon *d)
 {
-	int ret = tree_open(d->conf->home, &d->tree);
+	const struct tree_paths paths = conf_paths(d->conf);
+	int ret = tree_open(&paths, &d->tree);
 
 	if (ret) {
 		log_err("%s: %s", d->conf->home, strerror(-ret));
@@ -311,8 +312,9 @@ static int remove_left_behind(struct daemon *d)
 	const struct conf_unit *u =
 		d->ops->type == ELEM_DRIVE ? &conf_drive(d->lib, d->elem.n)->unit : &d->lib->unit;
 	struct port_unit unit = { .name = d->name, .address = u->address };
+	const struct tree_paths paths = conf_paths(d->conf);
 	char why[256] = "";
-	int ret = tree_open(d->conf->home, &d->tree);
+	int ret = tree_open(&paths, &d->tree);
 
 	if (!ret)
 		ret = ctl_open(d->tree, &d->elem, &d->ctl);

@@ -63,7 +63,7 @@ static int make_dir(int dirfd, const char *name)
 	return fd < 0 && err < 0 ? err : fd;
 }
 
-int tree_open(const char *home, struct tree **treep)
+int tree_open(const struct tree_paths *paths, struct tree **treep)
 {
 	struct tree *t = calloc(1, sizeof(*t));
 	cleanup_fd int home_fd = -1;
@@ -74,8 +74,8 @@ int tree_open(const char *home, struct tree **treep)
 	t->pool_fd = t->state_fd = t->where_fd = -1;
 	t->eject_ms = 120000;
 	t->look_ms = 30000;
-	err = mkdir_p(home, 0755);
-	t->home = realpath(home, NULL);
+	err = mkdir_p(paths->home, 0755);
+	t->home = realpath(paths->home, NULL);
 	if (!t->home) {
 		err = err ? err : -errno;
 		goto fail;

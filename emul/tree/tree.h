@@ -40,8 +40,13 @@ struct elem {
 
 struct tree;
 
+/* Where a tree is. The texts are borrowed until tree_open() returns. */
+struct tree_paths {
+	const char *home; /* pool/ and state/ */
+};
+
 /* Makes home/pool and home/state/vault when missing. 0 or -errno. */
-int tree_open(const char *home, struct tree **treep);
+int tree_open(const struct tree_paths *paths, struct tree **treep);
 void tree_close(struct tree *t);
 const char *tree_home(const struct tree *t);
 int tree_pool_fd(const struct tree *t); /* borrowed */

@@ -324,7 +324,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; argc > 2 && i < sizeof(commands) / sizeof(commands[0]); i++) {
 		if (strcmp(argv[1], commands[i].name) || argc - 3 < commands[i].args)
 			continue;
-		err = tree_open(argv[2], &t);
+		err = tree_open(&(struct tree_paths){ .home = argv[2] }, &t);
 		if (err)
 			return say(err, argv[2]);
 		err = commands[i].fn(t, argv + 3);

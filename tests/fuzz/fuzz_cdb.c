@@ -221,7 +221,7 @@ static void run_changer(unsigned persona, struct input *in)
 	snprintf(home, sizeof(home), "%s/home", fuzz_dir());
 	remove_tree_at(AT_FDCWD, home);
 	must(!mkdir(home, 0700));
-	must(!tree_open(home, &conf.tree));
+	must(!tree_open(&(struct tree_paths){ .home = home }, &conf.tree));
 	must(!tree_library_shape(conf.tree, "lib0", &shape, NULL));
 	tree_set_patience(conf.tree, 100, 100);
 	place(conf.tree, "E01001L8", "lib0/slots/0001");

@@ -99,7 +99,8 @@ static inline void fake_main(const char *home, const struct elem *e, const char 
 	char name[32], value[32];
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL); /* it does not outlive a test that failed */
-	if (tree_open(home, &t) || ctl_open(t, e, &c) || watch_open(t, &w) || watch_control(w, e))
+	if (tree_open(&(struct tree_paths){ .home = home }, &t) || ctl_open(t, e, &c) ||
+	    watch_open(t, &w) || watch_control(w, e))
 		_exit(1);
 	fake_publish_medium(t, c, e);
 	for (int n; sscanf(publish, " %31[^= ]=%31[^ ]%n", name, value, &n) == 2; publish += n)

@@ -81,7 +81,7 @@ static inline int scratch_setup(void **state)
 	struct scratch *s = calloc(1, sizeof(*s));
 
 	scratch_dir(s);
-	assert_int_equal(tree_open(s->dir, &s->t), 0);
+	assert_int_equal(tree_open(&(struct tree_paths){ .home = s->dir }, &s->t), 0);
 	assert_int_equal(tree_library_shape(s->t, "lib0", &shape, NULL), 0);
 	*state = s;
 	return 0;

@@ -497,7 +497,7 @@ static int as_nobody(const char *home)
 	struct tree *t;
 	struct ctl *c;
 
-	if (setgid(65534) || setuid(65534) || tree_open(home, &t))
+	if (setgid(65534) || setuid(65534) || tree_open(&(struct tree_paths){ .home = home }, &t))
 		return 1;
 	if (tree_move(t, &a, NULL, &b, 0, NULL))
 		return 2;
@@ -529,7 +529,7 @@ static void test_root_then_user(void **state)
 	assert_int_equal(mkdir(home, 0755), 0);
 	assert_int_equal(chown(home, 65534, 65534), 0);
 	assert_int_equal(chmod(s->dir, 0755), 0);
-	assert_int_equal(tree_open(home, &t), 0);
+	assert_int_equal(tree_open(&(struct tree_paths){ .home = home }, &t), 0);
 	assert_int_equal(tree_library_shape(t, "lib0", &shape, NULL), 0);
 	make_cartridge(t, "A00001L8", "lib0/slots/0001");
 	assert_int_equal(ctl_open(t, &drive1, &c), 0);

@@ -261,7 +261,7 @@ static void storm_mover(const char *home, unsigned seed)
 	struct tree *t;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (tree_open(home, &t))
+	if (tree_open(&(struct tree_paths){ .home = home }, &t))
 		_exit(1);
 	for (;;) {
 		struct elem a = random_place(&seed), b = random_place(&seed);
@@ -282,7 +282,7 @@ static void storm_looker(const char *home, unsigned seed)
 	struct elem e;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (tree_open(home, &t))
+	if (tree_open(&(struct tree_paths){ .home = home }, &t))
 		_exit(1);
 	for (;;) {
 		char barcode[24];

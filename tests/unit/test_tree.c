@@ -223,7 +223,7 @@ static void test_records_are_made(void **state)
 	tree_close(s->t);
 	snprintf(path, sizeof(path), "%s/state/.where", s->dir);
 	assert_int_equal(remove_tree_at(AT_FDCWD, path), 0);
-	assert_int_equal(tree_open(s->dir, &s->t), 0);
+	assert_int_equal(tree_open(&(struct tree_paths){ .home = s->dir }, &s->t), 0);
 	assert_int_equal(place_read(s->t, "A00001L8", &p), 0);
 	assert_int_equal(place_read(s->t, "A00002L8", &p), 0);
 	assert_int_equal(p.to.type, ELEM_VAULT);

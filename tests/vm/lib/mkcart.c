@@ -25,7 +25,7 @@ static int make(const char *home, const char *barcode, uint64_t capacity)
 
 	if (!how.media || !capacity)
 		return -EINVAL;
-	err = tree_open(home, &tree);
+	err = tree_open(&(struct tree_paths){ .home = home }, &tree);
 	if (err)
 		return err;
 	err = cart_create(tree_pool_fd(tree), barcode, &how);
