@@ -601,7 +601,7 @@ void conf_free(struct conf *c)
 
 struct tree_paths conf_paths(const struct conf *c)
 {
-	return (struct tree_paths){ .home = c->home };
+	return (struct tree_paths){ .home = c->home, .run = c->run };
 }
 
 const struct conf_library *conf_library(const struct conf *c, const char *name)

@@ -7,7 +7,7 @@
  *
  *   home = "/var/lib/vtl"            # pool/ and state/
  *   mount = "/mnt/vtl"
- *   run = "/run/vtl"                 # sockets, pid files
+ *   run = "/run/vtl"                 # sockets, logs, what daemons publish
  *   port = "auto"                    # auto | kernel | tcmu | socket
  *   buffer = 64                      # MiB per drive
  *   workers = 0                      # threads per drive, 0: processors

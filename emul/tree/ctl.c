@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The daemon's side of status/ and control/: see ctl.h. */
+/* The daemon's side of status/ and control/: see ctl.h. The desks lie below the run directory. */
 
 #include "tree/ctl_int.h"
 #include "tree/tree_int.h"
@@ -39,20 +39,56 @@ struct ctl {
 	uint64_t current_id;
 };
 
-int ctl_dir(struct tree *t, const struct elem *e, const char *sub)
+int ctl_desk_path(const struct elem *e, char *buf)
 {
-	char path[TREE_PATH_MAX + 16];
-	int fd;
-
 	if (e->type == ELEM_DRIVE)
-		elem_path(e, path);
+		elem_path(e, buf);
 	else if (e->type == ELEM_PICKER && e->n == 0)
-		snprintf(path, sizeof(path), "%s", e->library);
+		snprintf(buf, TREE_PATH_MAX, "%s", e->library);
 	else
 		return -EINVAL;
-	snprintf(path + strlen(path), sizeof(path) - strlen(path), "/%s", sub);
-	fd = openat(t->state_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return 0;
+}
+
+int ctl_dir(struct tree *t, const struct elem *e, const char *sub)
+{
+	char desk[TREE_PATH_MAX], path[PATH_MAX];
+	int err = ctl_desk_path(e, desk);
+	int fd;
+
+	if (err)
+		return err;
+	snprintf(path, sizeof(path), "%s/%s/%s", t->run, desk, sub);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
+}
+
+/* The desk itself, made when it is not there. */
+static int desk_make(struct tree *t, const struct elem *e)
+{
+	cleanup_fd int run = tree_dir_open(AT_FDCWD, t->run);
+	cleanup_fd int lib = -1, class = -1;
+	char number[16];
+
+	if (run < 0)
+		return run;
+	lib = tree_dir_make(run, e->library);
+	if (lib < 0 || e->type != ELEM_DRIVE)
+		return steal_fd(&lib);
+	class = tree_dir_make(lib, elem_dir_name(e->type));
+	if (class < 0)
+		return class;
+	elem_name(e->type, e->n, number, sizeof(number));
+	return tree_dir_make(class, number);
+}
+
+void ctl_desk_remove(struct tree *t, const struct elem *e)
+{
+	char desk[TREE_PATH_MAX];
+	cleanup_fd int run = tree_dir_open(AT_FDCWD, t->run);
+
+	if (run >= 0 && ctl_desk_path(e, desk) == 0)
+		remove_tree_at(run, desk);
 }
 
 int ctl_alive_at(int status_fd)
@@ -77,14 +113,18 @@ int ctl_alive(struct tree *t, const struct elem *e)
 
 int ctl_hold_dead(struct tree *t, const struct elem *e)
 {
-	cleanup_fd int status_fd = ctl_dir(t, e, "status");
+	cleanup_fd int desk_fd = desk_make(t, e);
+	cleanup_fd int status_fd = -1;
 	cleanup_fd int fd = -1;
 
+	if (desk_fd < 0)
+		return desk_fd;
+	status_fd = tree_dir_make(desk_fd, "status");
 	if (status_fd < 0)
 		return status_fd;
-	fd = openat(status_fd, "alive", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	fd = tree_lockfile(status_fd, "alive");
 	if (fd < 0)
-		return -errno;
+		return fd;
 	if (flock(fd, LOCK_SH | LOCK_NB) < 0)
 		return errno == EWOULDBLOCK ? -EBUSY : -errno;
 	return steal_fd(&fd);
@@ -151,17 +191,6 @@ static void sweep_control(int control_fd)
 		sweep(control_fd);
 }
 
-static int desk_dir(int dirfd, const char *name)
-{
-	int err = tree_mkdir(dirfd, name);
-	int fd;
-
-	if (err < 0)
-		return err;
-	fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	return fd < 0 ? -errno : fd;
-}
-
 /* The request file as it is now. 0, -ENOENT none. */
 static int mark_read(int control_fd, struct mark *m)
 {
@@ -220,22 +249,38 @@ static int refuse_old(struct ctl *c)
 	return 0;
 }
 
+/* A drive or a library that there is in the tree. */
+static int unit_exists(struct tree *t, const struct elem *e)
+{
+	char path[TREE_PATH_MAX];
+	int err = ctl_desk_path(e, path);
+
+	if (err)
+		return err;
+	if (faccessat(t->state_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT || errno == ENOTDIR ? -ENXIO : -errno;
+	return 0;
+}
+
 int ctl_open(struct tree *t, const struct elem *e, struct ctl **ctlp)
 {
-	cleanup_fd int dirfd = ctl_dir(t, e, "");
+	cleanup_fd int dirfd = -1;
 	struct ctl *c;
-	int err;
+	int err = unit_exists(t, e);
 
+	if (err)
+		return err;
+	dirfd = desk_make(t, e);
 	if (dirfd < 0)
-		return dirfd == -ENOENT ? -ENXIO : dirfd;
+		return dirfd;
 	c = calloc(1, sizeof(*c));
 	if (!c)
 		return -ENOMEM;
 	pthread_mutex_init(&c->lock, NULL);
 	c->control_fd = c->alive_fd = -1;
-	err = c->status_fd = desk_dir(dirfd, "status");
+	err = c->status_fd = tree_dir_make(dirfd, "status");
 	if (err >= 0)
-		err = c->control_fd = desk_dir(dirfd, "control");
+		err = c->control_fd = tree_dir_make(dirfd, "control");
 	if (err >= 0)
 		err = c->alive_fd = alive_take(c->status_fd);
 	if (err >= 0) {
@@ -300,7 +345,7 @@ static int publish_text(struct ctl *c, const char *name, const char *text, size_
 		char dir[64];
 
 		snprintf(dir, sizeof(dir), "%.*s", (int)(slash - name), name);
-		dirfd = sub = desk_dir(c->status_fd, dir);
+		dirfd = sub = tree_dir_make(c->status_fd, dir);
 		if (sub < 0)
 			return sub;
 		name = slash + 1;

@@ -3,8 +3,10 @@
 #define TREE_CTL_H
 
 /*
- * How daemons publish and are asked: the directories status/ and control/ beside a drive's
- * cartridge link (state/<lib>/drives/<n>/) and of a library (state/<lib>/).
+ * How daemons publish and are asked: the directories status/ and control/ of a drive
+ * (<run>/<lib>/drives/<n>/) and of a library (<run>/<lib>/), its desk. The run directory is memory
+ * (tmpfs) and empty after a boot: a full disk stops no status, request or eject, and a desk that is
+ * not there is that of a daemon that never ran.
  *
  * status/<name>     one value per file, a line of text, written by the daemon alone, replaced whole
  * control/request   "<id> <verb> <argument>\n", written by whoever asks, under control/lock
@@ -65,8 +67,8 @@ ssize_t ctl_status_read(struct tree *t, const struct elem *e, const char *name, 
 struct ctl; /* one daemon's desk */
 
 /*
- * Makes status/ and control/, takes status/alive (-EBUSY: another lives; retried for up to 2 s
- * because a killed process keeps its lock until its last thread is gone).
+ * Makes the desk, takes status/alive (-EBUSY: another lives; retried for up to 2 s because a killed
+ * process keeps its lock until its last thread is gone). -ENXIO: there is no such drive or library.
  */
 int ctl_open(struct tree *t, const struct elem *e, struct ctl **ctlp);
 void ctl_close(struct ctl *c);

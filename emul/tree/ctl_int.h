@@ -14,15 +14,24 @@
  */
 #define CTL_STALE ESTALE
 
-/* The directory state/<lib>/ or state/<lib>/drives/<n>/ + sub ("status", "control", ""): -errno. */
+/*
+ * The desk of a daemon below the run directory, "<lib>" or "<lib>/drives/<n>". buf: TREE_PATH_MAX
+ * bytes. -EINVAL: an element without a daemon.
+ */
+int ctl_desk_path(const struct elem *e, char *buf);
+
+/* Opens the desk's directory `sub` ("status", "control", "" itself): -errno. */
 int ctl_dir(struct tree *t, const struct elem *e, const char *sub);
+
+/* Removes all that lies on a desk, with the desks below it. */
+void ctl_desk_remove(struct tree *t, const struct elem *e);
 
 /* Does somebody hold status/alive? By the descriptor of status/. 1, 0, -errno. */
 int ctl_alive_at(int status_fd);
 
 /*
- * Keeps a daemon from starting for as long as the returned descriptor is open (it retries for 2 s).
- * -EBUSY one lives; -ENOENT none ever did.
+ * Keeps a daemon from starting for as long as the returned descriptor is open (it retries for 2 s),
+ * also where none has run since the last boot. -EBUSY one lives.
  */
 int ctl_hold_dead(struct tree *t, const struct elem *e);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Which elements a library has: making them, removing them. See tree.h. */
 
-#include "tree/ctl.h"
+#include "tree/ctl_int.h"
 #include "tree/tree_int.h"
 #include "util/cleanup.h"
 #include "util/file.h"
@@ -73,16 +73,10 @@ static int beyond_remove(void *arg, int classfd, const char *name, const struct 
 
 	if (e->n <= *shape_count(&b->shape, e->type))
 		return 0;
-	if (e->type == ELEM_DRIVE) { /* what a daemon left there goes too; a cartridge would not */
-		cleanup_fd int fd = tree_elem_open(b->t, e);
-
-		if (fd >= 0) {
-			remove_tree_at(fd, "status");
-			remove_tree_at(fd, "control");
-		}
-	}
 	if (unlinkat(classfd, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
 		return errno == ENOTEMPTY || errno == EEXIST ? -EBUSY : -errno;
+	if (e->type == ELEM_DRIVE) /* what a daemon left there goes too */
+		ctl_desk_remove(b->t, e);
 	return 0;
 }
 
@@ -121,6 +115,8 @@ int tree_library_remove(struct tree *t, const char *library)
 			err = remove_tree_at(t->state_fd, gone);
 		if (!err)
 			err = dir_sync(t->state_fd);
+		if (!err)
+			ctl_desk_remove(t, &lib);
 	}
 	arms_unlock(&arms);
 	return err;

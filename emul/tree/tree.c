@@ -48,19 +48,37 @@ int tree_lockfile(int dirfd, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
-static int open_dir(int dirfd, const char *name)
+int tree_dir_open(int dirfd, const char *name)
 {
 	int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 
 	return fd < 0 ? -errno : fd;
 }
 
-static int make_dir(int dirfd, const char *name)
+int tree_dir_make(int dirfd, const char *name)
 {
 	int err = tree_mkdir(dirfd, name);
-	int fd = open_dir(dirfd, name);
+	int fd = tree_dir_open(dirfd, name);
 
 	return fd < 0 && err < 0 ? err : fd;
+}
+
+/* Who may only look needs no run directory: what is not there is no daemon. */
+static int run_open(struct tree *t, int home_fd, const char *run)
+{
+	char below[PATH_MAX];
+	int err;
+
+	snprintf(below, sizeof(below), "%s/run", t->home);
+	err = run ? mkdir_p(run, 0755) : tree_mkdir(home_fd, "run");
+	if (!run)
+		run = below;
+	if (err < 0 && err != -EACCES && err != -EPERM && err != -EROFS)
+		return err;
+	t->run = realpath(run, NULL);
+	if (!t->run)
+		t->run = strdup(run);
+	return t->run ? 0 : -ENOMEM;
 }
 
 int tree_open(const struct tree_paths *paths, struct tree **treep)
@@ -80,19 +98,22 @@ int tree_open(const struct tree_paths *paths, struct tree **treep)
 		err = err ? err : -errno;
 		goto fail;
 	}
-	err = home_fd = open_dir(AT_FDCWD, t->home);
+	err = home_fd = tree_dir_open(AT_FDCWD, t->home);
 	if (err < 0)
 		goto fail;
-	err = t->pool_fd = make_dir(home_fd, "pool");
+	err = t->pool_fd = tree_dir_make(home_fd, "pool");
 	if (err < 0)
 		goto fail;
-	err = t->state_fd = make_dir(home_fd, "state");
+	err = t->state_fd = tree_dir_make(home_fd, "state");
+	if (err < 0)
+		goto fail;
+	err = run_open(t, home_fd, paths->run);
 	if (err < 0)
 		goto fail;
 	err = tree_mkdir(t->state_fd, "vault");
 	if (err < 0)
 		goto fail;
-	err = t->where_fd = make_dir(t->state_fd, ".where");
+	err = t->where_fd = tree_dir_make(t->state_fd, ".where");
 	if (err < 0)
 		goto fail;
 	err = place_rebuild(t);
@@ -116,6 +137,7 @@ void tree_close(struct tree *t)
 		close(t->state_fd);
 	if (t->pool_fd >= 0)
 		close(t->pool_fd);
+	free(t->run);
 	free(t->home);
 	free(t);
 }
@@ -123,6 +145,11 @@ void tree_close(struct tree *t)
 const char *tree_home(const struct tree *t)
 {
 	return t->home;
+}
+
+const char *tree_run(const struct tree *t)
+{
+	return t->run;
 }
 
 int tree_pool_fd(const struct tree *t)
@@ -140,7 +167,7 @@ void tree_set_patience(struct tree *t, int eject_ms, int look_ms)
 
 DIR *tree_opendir(int dirfd, const char *path)
 {
-	int fd = open_dir(dirfd, path);
+	int fd = tree_dir_open(dirfd, path);
 	DIR *d;
 
 	if (fd < 0) {
@@ -180,7 +207,7 @@ int tree_elem_open(struct tree *t, const struct elem *e)
 	int fd;
 
 	elem_path(e, path);
-	fd = open_dir(t->state_fd, path);
+	fd = tree_dir_open(t->state_fd, path);
 	return fd == -ENOENT || fd == -ENOTDIR ? -ENXIO : fd;
 }
 

@@ -10,8 +10,16 @@
  *   state/<library>/slots/0001/<barcode>  one link per cartridge in the whole tree = where it is
  *   state/<library>/drives/1/  map/1/  pickers/1/
  *   state/<library>/lock                  the robot's arm: flock
- *   state/<library>/{status,control}/     what vtllibrary publishes, what is asked of it
- *   state/<library>/drives/1/{status,control}/   the same for the drive's vtltape
+ *
+ * and what is true only while processes run, in the run directory, which is empty after a boot and
+ * costs no space of the home's disk (/run/vtl: tmpfs):
+ *
+ *   <run>/<library>/{status,control}/          what vtllibrary publishes, what is asked of it
+ *   <run>/<library>/drives/1/{status,control}/ the same for the drive's vtltape
+ *
+ * Whoever starts makes what it needs of the run directory. The arm's lock is not there but in
+ * state/: it guards state/, against everybody who moves something in it, also those who were told
+ * of another run directory.
  *
  * A move is one renameat2(RENAME_NOREPLACE) of the link under the arm lock of each library
  * involved (vault: its own lock; locks are taken in ascending name order), then fsync of both
@@ -43,13 +51,15 @@ struct tree;
 /* Where a tree is. The texts are borrowed until tree_open() returns. */
 struct tree_paths {
 	const char *home; /* pool/ and state/ */
+	const char *run;  /* NULL: home/run */
 };
 
-/* Makes home/pool and home/state/vault when missing. 0 or -errno. */
+/* Makes home/pool, home/state/vault and the run directory when missing. 0 or -errno. */
 int tree_open(const struct tree_paths *paths, struct tree **treep);
 void tree_close(struct tree *t);
 const char *tree_home(const struct tree *t);
-int tree_pool_fd(const struct tree *t); /* borrowed */
+const char *tree_run(const struct tree *t); /* absolute */
+int tree_pool_fd(const struct tree *t);	    /* borrowed */
 
 /*
  * How long a drive may take to unload and to see a new cartridge before it counts as silent, in ms.

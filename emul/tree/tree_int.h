@@ -10,6 +10,7 @@
 
 struct tree {
 	char *home; /* absolute, links resolved */
+	char *run;  /* absolute; by name each time, as what is there may be made anew */
 	int pool_fd;
 	int state_fd;
 	int where_fd; /* state/.where */
@@ -33,6 +34,10 @@ struct elem elem_vault(void);
  * there.
  */
 int tree_mkdir(int dirfd, const char *name);
+/* An O_DIRECTORY descriptor of a directory, by no link. -errno. */
+int tree_dir_open(int dirfd, const char *name);
+/* The same, made when missing. */
+int tree_dir_make(int dirfd, const char *name);
 /*
  * Opens a lock file, making it when missing; made by root it belongs to the owner of the
  * directory, so that the daemons' user can take it later. Read-only where more is not allowed,

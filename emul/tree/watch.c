@@ -5,12 +5,13 @@
  * One node per watched directory, found by its watch descriptor; its roles say what is told of it.
  * Beside them a list of what was asked for (subscriptions): when the queue overflowed or a
  * directory went away they are applied again, which only adds what is missing. A subscription
- * whose directory is not there (a drive whose daemon never ran has no status/) waits with watches
- * on the directories above.
+ * whose directory is not there (a drive whose daemon has not run since the boot has no status/)
+ * waits with watches on the directories above.
  */
 
 #include "tree/watch.h"
 
+#include "tree/ctl_int.h"
 #include "tree/tree_int.h"
 #include "util/cleanup.h"
 #include "util/log.h"
@@ -25,7 +26,21 @@
 #define HASH_SIZE   4096
 #define BUFFER_SIZE 16384
 
-enum dir_kind { K_STATE, K_LIBRARY, K_CLASS, K_ELEM, K_STATUS, K_DOOR, K_CONTROL };
+enum dir_kind {
+	/* below state/ */
+	K_STATE,
+	K_LIBRARY,
+	K_CLASS,
+	K_ELEM,
+	/* below the run directory */
+	K_RUN,
+	K_RUN_LIBRARY,
+	K_RUN_CLASS,
+	K_DESK,
+	K_STATUS,
+	K_DOOR,
+	K_CONTROL
+};
 
 enum roles {
 	R_CARTS = 1,	/* tell of cartridges */
@@ -40,7 +55,7 @@ struct dir {
 	int wd;
 	unsigned roles;
 	enum dir_kind kind;
-	struct elem elem; /* K_LIBRARY, K_CLASS: library and type count */
+	struct elem elem; /* K_(RUN_)LIBRARY, K_(RUN_)CLASS: library and type count */
 };
 
 enum sub_kind { SUB_ELEM, SUB_CONTROL, SUB_STATUS, SUB_LIBRARY, SUB_ALL };
@@ -119,14 +134,6 @@ static struct dir **dir_slot(struct watch *w, int wd)
 	return p;
 }
 
-static void desk_path(const struct elem *e, char *buf)
-{
-	if (e->type == ELEM_DRIVE)
-		elem_path(e, buf);
-	else
-		snprintf(buf, TREE_PATH_MAX, "%s", e->library);
-}
-
 static void dir_path(struct watch *w, enum dir_kind kind, const struct elem *e, char *buf,
 		     size_t size)
 {
@@ -135,30 +142,35 @@ static void dir_path(struct watch *w, enum dir_kind kind, const struct elem *e, 
 
 	switch (kind) {
 	case K_STATE:
+	case K_RUN:
 		break;
 	case K_LIBRARY:
-	case K_CLASS:
+	case K_RUN_LIBRARY:
 		snprintf(at, sizeof(at), "%s", e->library);
-		if (kind == K_CLASS)
-			below = elem_dir_name(e->type);
+		break;
+	case K_CLASS:
+	case K_RUN_CLASS:
+		snprintf(at, sizeof(at), "%s", e->library);
+		below = elem_dir_name(e->type);
 		break;
 	case K_ELEM:
 		elem_path(e, at);
 		break;
+	case K_DESK:
 	case K_STATUS:
-		desk_path(e, at);
-		below = "status";
-		break;
 	case K_DOOR:
-		desk_path(e, at);
-		below = "status/door";
-		break;
 	case K_CONTROL:
-		desk_path(e, at);
-		below = "control";
+		ctl_desk_path(e, at);
+		below = kind == K_STATUS    ? "status"
+			: kind == K_DOOR    ? "status/door"
+			: kind == K_CONTROL ? "control"
+					    : "";
 		break;
 	}
-	snprintf(buf, size, "%s/state/%s/%s", w->t->home, at, below);
+	if (kind >= K_RUN)
+		snprintf(buf, size, "%s/%s/%s", w->t->run, at, below);
+	else
+		snprintf(buf, size, "%s/state/%s/%s", w->t->home, at, below);
 }
 
 static uint32_t roles_mask(unsigned roles)
@@ -235,13 +247,15 @@ static int status_add(struct watch *w, const struct elem *desk)
 	return err;
 }
 
+static int sub_once(struct watch *w, enum sub_kind kind, const struct elem *e);
+
 static int elem_add(void *arg, int classfd, const char *name, const struct elem *e)
 {
 	struct watch *w = arg;
 	int err = lenient(dir_add(w, K_ELEM, e, R_CARTS));
 
 	if (!err && w->all && e->type == ELEM_DRIVE)
-		err = lenient(status_add(w, e));
+		err = sub_once(w, SUB_STATUS, e);
 	return err;
 }
 
@@ -254,7 +268,7 @@ static int library_add(struct watch *w, const char *library)
 	snprintf(e.library, sizeof(e.library), "%s", library);
 	err = dir_add(w, K_LIBRARY, &e, R_SHAPE);
 	if (!err && w->all)
-		err = lenient(status_add(w, &e));
+		err = sub_once(w, SUB_STATUS, &e);
 	for (e.type = ELEM_PICKER; !err && e.type <= ELEM_DRIVE; e.type++)
 		err = lenient(dir_add(w, K_CLASS, &e, R_SHAPE));
 	return err ? err : tree_each_elem(w->t, library, elem_add, w);
@@ -297,34 +311,40 @@ static int sub_try(struct watch *w, const struct sub *s)
 /* Watches what there is of the way to it, from the top, for the rest to appear. */
 static int sub_wait(struct watch *w, const struct sub *s)
 {
-	int err = dir_add(w, K_STATE, &s->elem, R_ANCESTOR);
+	bool desk = s->kind == SUB_CONTROL || s->kind == SUB_STATUS;
+	int err = dir_add(w, desk ? K_RUN : K_STATE, &s->elem, R_ANCESTOR);
 
 	if (!err)
-		err = dir_add(w, K_LIBRARY, &s->elem, R_ANCESTOR);
-	if (!err && s->kind != SUB_LIBRARY)
+		err = dir_add(w, desk ? K_RUN_LIBRARY : K_LIBRARY, &s->elem, R_ANCESTOR);
+	if (!err && desk && s->elem.n) {
+		err = dir_add(w, K_RUN_CLASS, &s->elem, R_ANCESTOR);
+		if (!err)
+			err = dir_add(w, K_DESK, &s->elem, R_ANCESTOR);
+	}
+	if (!err && s->kind == SUB_ELEM)
 		err = dir_add(w, K_CLASS, &s->elem, R_ANCESTOR);
-	if (!err && (s->kind == SUB_CONTROL || s->kind == SUB_STATUS) && s->elem.n)
-		err = dir_add(w, K_ELEM, &s->elem, R_ANCESTOR);
 	return lenient(err);
 }
 
-static int sub_apply(struct watch *w, struct sub *s)
+/* Applying one may add others (sub_once), so they are known by number. */
+static int sub_apply(struct watch *w, unsigned i)
 {
-	int err = sub_try(w, s);
+	const struct sub s = w->sub[i];
+	int err = sub_try(w, &s);
 
 	if (err == -ENOENT) {
-		err = sub_wait(w, s);
+		err = sub_wait(w, &s);
 		if (!err)
-			err = sub_try(w, s); /* it may have come before we looked for it */
+			err = sub_try(w, &s); /* it may have come before we looked for it */
 	}
-	s->missing = err == -ENOENT;
+	w->sub[i].missing = err == -ENOENT;
 	return lenient(err);
 }
 
 static void subs_apply(struct watch *w)
 {
 	for (unsigned i = 0; i < w->nsub; i++) {
-		int err = sub_apply(w, &w->sub[i]);
+		int err = sub_apply(w, i);
 
 		if (err && err != -ENOSPC) /* that has been said */
 			log_err("watch: %s", strerror(-err));
@@ -340,7 +360,15 @@ static int sub_new(struct watch *w, enum sub_kind kind, const struct elem *e)
 	w->sub = p;
 	p[w->nsub] = (struct sub){ .kind = kind, .elem = *e };
 	w->all |= kind == SUB_ALL;
-	return sub_apply(w, &p[w->nsub++]);
+	return sub_apply(w, w->nsub++);
+}
+
+static int sub_once(struct watch *w, enum sub_kind kind, const struct elem *e)
+{
+	for (unsigned i = 0; i < w->nsub; i++)
+		if (w->sub[i].kind == kind && elem_equal(&w->sub[i].elem, e))
+			return w->sub[i].missing ? sub_apply(w, i) : 0;
+	return sub_new(w, kind, e);
 }
 
 /* What has to be there when it is asked for, unlike status/ and control/. */
@@ -368,7 +396,7 @@ int watch_control(struct watch *w, const struct elem *e)
 
 int watch_status(struct watch *w, const struct elem *e)
 {
-	return sub_new(w, SUB_STATUS, e);
+	return sub_once(w, SUB_STATUS, e);
 }
 
 int watch_library(struct watch *w, const char *library)
@@ -422,10 +450,7 @@ static void shape_event(struct watch *w, const struct dir *d, const char *name, 
 	if (d->kind == K_LIBRARY) {
 		if (came)
 			library_add_known(w, e.library);
-		if (!strcmp(name, "status"))
-			w->rescan |= w->all && came; /* files may have come before it was watched */
-		else if (strcmp(name, "control"))
-			shape_changed(w, e.library);
+		shape_changed(w, e.library);
 		return;
 	}
 	e.n = elem_number(e.type, name);
@@ -439,7 +464,7 @@ static void shape_event(struct watch *w, const struct dir *d, const char *name, 
 static void subs_missing(struct watch *w)
 {
 	for (unsigned i = 0; i < w->nsub; i++) {
-		if (!w->sub[i].missing || sub_apply(w, &w->sub[i]) || w->sub[i].missing)
+		if (!w->sub[i].missing || sub_apply(w, i) || w->sub[i].missing)
 			continue;
 		w->rescan = true; /* what happened in it before we watched it is not known */
 	}
@@ -455,9 +480,6 @@ static void subdir_event(struct watch *w, const struct dir *d, const struct inot
 		return;
 	if (roles & R_SHAPE)
 		shape_event(w, d, ev->name, came);
-	else if (came && d->kind == K_ELEM && d->elem.type == ELEM_DRIVE && w->all &&
-		 !strcmp(ev->name, "status"))
-		w->reapply = true; /* the first daemon of this drive */
 	else if (came && d->kind == K_STATUS && !strcmp(ev->name, "door"))
 		w->reapply = true;
 	if (came && (roles & R_ANCESTOR))

@@ -142,7 +142,7 @@ mounts() { grep -c " $M " /proc/self/mountinfo || true; }
 	pid=$(pgrep -P "$FAKE_PID" fstool || echo "$FAKE_PID")
 	kill -STOP "$pid"
 	fs_background "$BATS_TEST_TMPDIR/mv" mv "$M/lib0/drives/1/E01001L8" "$M/lib0/slots/0001/"
-	wait_for 10 test -s "$VTL_HOME/state/lib0/drives/1/control/request"
+	wait_for 10 test -s "$VTL_RUN/lib0/drives/1/control/request"
 	fs_kill TERM
 	assert_eq "$(mounts)" 0
 	wait_for 10 process_gone "${FS_BACKGROUND[1]}"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the tests of the mount need done below it, as daemons and drives would do it.
+ * What the tests of the mount need done below it, as daemons and drives would do it. The run
+ * directory is that of VTL_RUN.
  *
  *   fstool shape HOME LIBRARY SLOTS DRIVES MAP PICKERS
  *   fstool create HOME BARCODE [ELEMENT]	in the vault without an element
@@ -324,7 +325,8 @@ int main(int argc, char **argv)
 	for (size_t i = 0; argc > 2 && i < sizeof(commands) / sizeof(commands[0]); i++) {
 		if (strcmp(argv[1], commands[i].name) || argc - 3 < commands[i].args)
 			continue;
-		err = tree_open(&(struct tree_paths){ .home = argv[2] }, &t);
+		err = tree_open(&(struct tree_paths){ .home = argv[2], .run = getenv("VTL_RUN") },
+				&t);
 		if (err)
 			return say(err, argv[2]);
 		err = commands[i].fn(t, argv + 3);

@@ -79,7 +79,7 @@ at() { assert_eq "$(places "$1")" "$2" "place of $1"; }
 @test "move: a drive that lives is asked, and what it refuses is refused" {
 	fake status "$VTL_HOME" lib0/drives/1 state empty medium ""
 	m lib0/slots/0001/E01001L8 lib0/drives/1/
-	assert_file "$VTL_HOME/state/lib0/drives/1/status/medium" E01001L8
+	assert_file "$VTL_RUN/lib0/drives/1/status/medium" E01001L8
 	m lib0/drives/1/E01001L8 lib0/slots/0001/
 	at E01001L8 lib0/slots/0001/E01001L8
 	assert_file "$M/lib0/drives/1/state" empty
@@ -95,7 +95,7 @@ at() { assert_eq "$(places "$1")" "$2" "place of $1"; }
 	pid=$(pgrep -P "$FAKE_PID" fstool || echo "$FAKE_PID")
 	kill -STOP "$pid"
 	fs_background "$BATS_TEST_TMPDIR/mv" mv "$M/lib0/drives/1/E01001L8" "$M/lib0/slots/0001/"
-	wait_for 10 test -s "$VTL_HOME/state/lib0/drives/1/control/request"
+	wait_for 10 test -s "$VTL_RUN/lib0/drives/1/control/request"
 	for i in lib0/drives/1/state lib0/slots/0002 lib0/slots/0002/E01002L8/type vault \
 		cartridges/E01001L8; do
 		timeout 5 stat "$M/$i"

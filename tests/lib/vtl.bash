@@ -141,7 +141,7 @@ vtl_stop()
 # unit_pid UNIT: the pid of its daemon (vtlfs: of the mount's).
 unit_pid()
 {
-	local file=$VTL_HOME/state/$1/status/alive pid
+	local file=$VTL_RUN/$1/status/alive pid
 
 	[[ $1 == vtlfs ]] && file=$VTL_RUN/vtlfs.pid
 	read -r pid <"$file" && echo "$pid"
@@ -174,7 +174,7 @@ vtl_teardown()
 		done
 	fi
 	# Side by side instances of one test lie beside each other.
-	for f in "$VTL_DIR"/../*/home/state/{*,*/drives/*}/status/alive "$VTL_DIR"/../*/run/vtlfs.pid; do
+	for f in "$VTL_DIR"/../*/run/{*,*/drives/*}/status/alive "$VTL_DIR"/../*/run/vtlfs.pid; do
 		read -r pid <"$f" || continue
 		_is_ours "$pid" "${VTL_DIR%/*}" || continue
 		kill -KILL "$pid"

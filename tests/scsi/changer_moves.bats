@@ -45,12 +45,12 @@ each_in_one_place()
 	cdb_sense 5/21/01 lib0 a5 00 03 e8 03 e8 01 f4 00 00 00 00
 	cdb_sense 5/24/00 lib0 a5 00 00 00 03 e8 01 f4 00 00 01 00
 	assert_eq "$(in_element lib0/slots/0001)" E01001L8
-	assert_file "$VTL_HOME/state/lib0/status/last_error" \
+	assert_file "$VTL_RUN/lib0/status/last_error" \
 		'lib0/slots/0002 is full: E01002L8 is in it'
 }
 
 @test "a drive that is off line is not served, and is again when it is on line" {
-	local dir=$VTL_HOME/state/lib0/drives/2
+	local dir=$VTL_RUN/lib0/drives/2
 
 	echo '77 online 0' >"$dir/control/.r" && mv "$dir/control/.r" "$dir/control/request"
 	wait_file 20 "$dir/status/online" 0
@@ -88,19 +88,19 @@ each_in_one_place()
 
 @test "the import/export door: open it is out of the robot's reach, locked it does not open" {
 	cdb_good lib0 1b 00 00 0a 00 00
-	wait_file 20 "$VTL_HOME/state/lib0/status/door/1" open
+	wait_file 20 "$VTL_RUN/lib0/status/door/1" open
 	move slot 1 map 1
 	assert_sense 2/3a/02
 	move slot 1 map 2
 	assert_good
 	cdb_good lib0 1b 00 00 0a 01 00
-	wait_file 20 "$VTL_HOME/state/lib0/status/door/1" closed
+	wait_file 20 "$VTL_RUN/lib0/status/door/1" closed
 	move map 2 map 1
 	assert_good
 	cdb_good lib0 1e 00 00 00 01 00
 	cdb_sense 5/53/02 lib0 1b 00 00 0a 00 00
-	assert_file "$VTL_HOME/state/lib0/status/door/1" closed
-	assert_file "$VTL_HOME/state/lib0/status/prevent" 1
+	assert_file "$VTL_RUN/lib0/status/door/1" closed
+	assert_file "$VTL_RUN/lib0/status/prevent" 1
 }
 
 @test "kill -9 of the changer among moves: each cartridge in one place, the doors as they were" {
@@ -120,6 +120,6 @@ each_in_one_place()
 		each_in_one_place E01001L8 E01002L8 E01003L8
 		vtl_start -n lib0
 		settle lib0
-		assert_file "$VTL_HOME/state/lib0/status/door/2" open
+		assert_file "$VTL_RUN/lib0/status/door/2" open
 	done
 }

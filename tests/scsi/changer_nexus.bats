@@ -92,11 +92,11 @@ pr()
 	cdb_good -n alice lib0 1e 00 00 00 01 00
 	cdb_good -n bob lib0 1e 00 00 00 01 00
 	cdb_good -n alice lib0 1e 00 00 00 00 00
-	wait_file 20 "$VTL_HOME/state/lib0/status/prevent" 1
+	wait_file 20 "$VTL_RUN/lib0/status/prevent" 1
 	cdb_good -n bob lib0 1e 00 00 00 00 00
-	wait_file 20 "$VTL_HOME/state/lib0/status/prevent" 0
+	wait_file 20 "$VTL_RUN/lib0/status/prevent" 0
 	# one who is gone prevents nothing
 	cdb_good -n bob lib0 1e 00 00 00 01 00
 	cdb -L -n bob lib0 $TUR
-	wait_file 20 "$VTL_HOME/state/lib0/status/prevent" 0
+	wait_file 20 "$VTL_RUN/lib0/status/prevent" 0
 }

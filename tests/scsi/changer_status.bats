@@ -109,11 +109,11 @@ text()
 	move slot 1 drive 1 && assert_good
 	settle lib0/drives/1
 	cdb_good lib0/drives/1 1e 00 00 00 01 00
-	wait_file 20 "$VTL_HOME/state/lib0/drives/1/status/prevent" 1
+	wait_file 20 "$VTL_RUN/lib0/drives/1/status/prevent" 1
 	cdb_good lib0 b8 14 01 f4 00 01 00 00 ff ff 00 00
 	assert_eq "$(elements)" '04 01f4 01 E01001L8'
 	cdb_good lib0/drives/1 1e 00 00 00 00 00
-	wait_file 20 "$VTL_HOME/state/lib0/drives/1/status/prevent" 0
+	wait_file 20 "$VTL_RUN/lib0/drives/1/status/prevent" 0
 	cdb_good lib0 b8 14 01 f4 00 01 00 00 ff ff 00 00
 	assert_eq "$(elements)" '04 01f4 09 E01001L8'
 }

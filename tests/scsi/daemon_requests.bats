@@ -14,7 +14,7 @@ teardown() { vtl_teardown; }
 # ask UNIT WORDS...: a request by hand, as ctl.h says; sets $errno and $words of the answer.
 ask()
 {
-	local dir=$VTL_HOME/state/$1 id=$((RANDOM * 32768 + RANDOM + 1))
+	local dir=$VTL_RUN/$1 id=$((RANDOM * 32768 + RANDOM + 1))
 
 	shift
 	echo "$id $*" >"$dir/control/.request.$id"
@@ -23,7 +23,7 @@ ask()
 	read -r _ errno words <"$dir/status/answer"
 }
 
-status_of() { cat "$VTL_HOME/state/$1/status/$2"; }
+status_of() { cat "$VTL_RUN/$1/status/$2"; }
 
 # Writes two blocks and a filemark.
 write_something()
@@ -116,11 +116,11 @@ load_first()
 	load_first
 	# Not the way of tree_move(): nobody asks the drive.
 	mv "$VTL_HOME/state/lib0/drives/1/E01001L8" "$VTL_HOME/state/lib0/slots/0001/"
-	wait_file 20 "$VTL_HOME/state/lib0/drives/1/status/medium" ''
+	wait_file 20 "$VTL_RUN/lib0/drives/1/status/medium" ''
 	settle lib0/drives/1
 	cdb_sense 2/3a/00 lib0/drives/1 $TUR
 	mv "$VTL_HOME/state/lib0/slots/0002/E01002L8" "$VTL_HOME/state/lib0/drives/1/"
-	wait_file 20 "$VTL_HOME/state/lib0/drives/1/status/medium" E01002L8
+	wait_file 20 "$VTL_RUN/lib0/drives/1/status/medium" E01002L8
 	settle lib0/drives/1
 	assert_good
 }
@@ -156,7 +156,7 @@ ua_is() { cdb "$1" $TUR && [ "$CDB_SENSE" = "$2" ]; }
 	assert_eq "$errno" 0
 	cdb lib0/drives/1 $TUR
 	assert_match "$CDB_SENSE" '^2/'
-	assert_eq "$(<"$VTL_HOME/state/lib0/drives/1/status/state")" unloaded
+	assert_eq "$(<"$VTL_RUN/lib0/drives/1/status/state")" unloaded
 	ask lib0/drives/1 look # does not load what somebody unloaded
 	cdb lib0/drives/1 $TUR
 	assert_match "$CDB_SENSE" '^2/'
@@ -186,8 +186,8 @@ ua_is() { cdb "$1" $TUR && [ "$CDB_SENSE" = "$2" ]; }
 	ask lib0/drives/1 online maybe
 	assert_match "$errno" '^[1-9]'
 	# longer than a request may be
-	printf '7 look %0400d\n' 0 >"$VTL_HOME/state/lib0/drives/1/control/request"
-	wait_for 20 grep -q '^0 [1-9]' "$VTL_HOME/state/lib0/drives/1/status/answer"
+	printf '7 look %0400d\n' 0 >"$VTL_RUN/lib0/drives/1/control/request"
+	wait_for 20 grep -q '^0 [1-9]' "$VTL_RUN/lib0/drives/1/status/answer"
 	ask lib0/drives/1 look
 	assert_eq "$errno" 0
 	cdb lib0/drives/1 12 00 00 00 60 00
@@ -215,7 +215,7 @@ ua_is() { cdb "$1" $TUR && [ "$CDB_SENSE" = "$2" ]; }
 }
 
 @test "garbage in control files hurts nobody" {
-	local f=$VTL_HOME/state/lib0/drives/1/control/request pid
+	local f=$VTL_RUN/lib0/drives/1/control/request pid
 
 	pid=$(unit_pid lib0/drives/1)
 	head -c 70000 /dev/urandom >"$f"

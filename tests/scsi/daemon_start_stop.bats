@@ -187,6 +187,16 @@ slots_are()
 	settle lib0 && cdb_good lib0 1a 08 1d 00 ff 00 && [ "${CDB_DATA:24:4}" = "$1" ]
 }
 
+@test "after a boot the run directory is empty: whoever starts makes it again" {
+	vtl_start -n
+	vtl_stop
+	rm -rf "$VTL_RUN"
+	vtl_start -n
+	wait_file 20 "$VTL_RUN/lib0/drives/1/status/state" empty
+	not test -e "$VTL_HOME/state/lib0/drives/1/status"
+	cdb_good lib0/drives/1 12 00 00 00 60 00
+}
+
 @test "reload: a wrong configuration leaves the old one in force" {
 	vtl_start -n
 	cp "$VTL_CONF" "$VTL_DIR/good.conf"
@@ -199,10 +209,10 @@ slots_are()
 
 @test "reload: compression changes on a running drive" {
 	vtl_start -n
-	assert_match "$(cat "$VTL_HOME/state/lib0/drives/1/status/compression")" lzo
+	assert_match "$(cat "$VTL_RUN/lib0/drives/1/status/compression")" lzo
 	vtl_config 'library lib0 { slots = 6 map = 2 drive 1 { compression = "zlib" } drive 2 {} }'
 	kill -HUP "$(unit_pid lib0/drives/1)"
-	wait_for 10 grep -q zlib "$VTL_HOME/state/lib0/drives/1/status/compression"
+	wait_for 10 grep -q zlib "$VTL_RUN/lib0/drives/1/status/compression"
 }
 
 @test "readiness is told to a service manager" {

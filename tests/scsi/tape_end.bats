@@ -66,13 +66,13 @@ read_all()
 	done
 	assert_sense 0/00/02 eom
 	((n++))
-	wait_for 5 grep -q 'file system' "$VTL_HOME/state/$D/status/last_error"
+	wait_for 5 grep -q 'file system' "$VTL_RUN/$D/status/last_error"
 	while write_block && [[ $CDB_SENSE == 0/00/02 ]]; do
 		((++n < 60)) || fail "the file system is never full"
 	done
 	[[ $CDB_SENSE == d/00/02 ]] || fail "$CDB_OUTPUT"
 	assert_match "$CDB_FLAGS" eom
-	wait_for 5 grep -q 'file system is full' "$VTL_HOME/state/$D/status/last_error"
+	wait_for 5 grep -q 'file system is full' "$VTL_RUN/$D/status/last_error"
 	# a buffered write that was lost is told as deferred error: what the position says is on the tape
 	cdb $D 34 00 00 00 00 00 00 00 00 00
 	assert_good
@@ -81,5 +81,5 @@ read_all()
 	cdb $D 10 00 00 00 01 00
 	[[ $CDB_STATUS == 00 || $CDB_SENSE == 0/00/02 ]] || fail "$CDB_OUTPUT"
 	read_all "$n"
-	assert_file "$VTL_HOME/state/$D/status/state" ready
+	assert_file "$VTL_RUN/$D/status/state" ready
 }

@@ -79,7 +79,7 @@ load_first() { move slot 1 drive 1 && assert_good && settle $D && assert_good; }
 	cdb_good -x 41 $D 0a 00 00 00 01 00
 	cdb_good $D 1b 00 00 00 00 00
 	cdb_sense 2/3a/00 $D 00 00 00 00 00 00
-	assert_file "$VTL_HOME/state/$D/status/state" unloaded
+	assert_file "$VTL_RUN/$D/status/state" unloaded
 	cdb_good $D 1b 00 00 00 01 00
 	cdb_sense 6/28/00 $D 00 00 00 00 00 00
 	cdb_good $D 08 00 00 00 01 00

@@ -118,6 +118,33 @@ static void test_alive(void **state)
 	ctl_close(c);
 }
 
+/*
+ * A boot: the run directory is empty. Whoever starts makes it again, and who takes a cartridge out of
+ * the drive before keeps its daemon from starting all the same.
+ */
+static void test_after_boot(void **state)
+{
+	struct scratch *s = *state;
+	struct ctl *c;
+	int hold;
+
+	assert_int_equal(ctl_open(s->t, &drive1, &c), 0);
+	assert_int_equal(ctl_publish(c, "state", "ready"), 0);
+	ctl_close(c);
+	assert_int_equal(remove_tree_at(AT_FDCWD, tree_run(s->t)), 0);
+	assert_int_equal(ctl_alive(s->t, &drive1), 0);
+	assert_int_equal(ctl_ask(s->t, &drive1, 50, NULL, 0, "look"), -ENODEV);
+	assert_int_equal(ctl_open(s->t, &drive1, &c), -ENOENT); /* as long as there is none */
+	assert_int_equal(mkdir(tree_run(s->t), 0755), 0);
+	hold = ctl_hold_dead(s->t, &drive1);
+	assert_true(hold >= 0);
+	assert_int_equal(ctl_open(s->t, &drive1, &c), -EBUSY);
+	close(hold);
+	assert_int_equal(ctl_open(s->t, &drive1, &c), 0);
+	assert_int_equal(ctl_alive(s->t, &drive1), 1);
+	ctl_close(c);
+}
+
 /* Those who look whether it lives do not keep it from starting. */
 static void test_start_among_lookers(void **state)
 {
@@ -600,6 +627,7 @@ int main(void)
 		CTL_TEST(test_publish),
 		CTL_TEST(test_alive),
 		CTL_TEST(test_start_among_lookers),
+		CTL_TEST(test_after_boot),
 		cmocka_unit_test(test_parse),
 		CTL_TEST(test_ask),
 		CTL_TEST(test_ask_is_quick),

@@ -3,7 +3,7 @@
 
 #include "scratch.h"
 
-#include "tree/ctl.h"
+#include "tree/ctl_int.h"
 #include "tree/tree_int.h"
 #include "tree/watch.h"
 
@@ -105,7 +105,7 @@ static void write_request(struct tree *t, const char *text)
 	char path[256];
 	int fd;
 
-	snprintf(path, sizeof(path), "%s/state/lib0/drives/1/control/request", tree_home(t));
+	snprintf(path, sizeof(path), "%s/lib0/drives/1/control/request", tree_run(t));
 	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
@@ -295,7 +295,7 @@ static void test_control_replaced(void **state)
 	ctl_close(c);
 	assert_int_equal(watch_open(t, &h.w), 0);
 	assert_int_equal(watch_control(h.w, &drive1), 0);
-	fd = tree_elem_open(t, &drive1);
+	fd = ctl_dir(t, &drive1, "");
 	assert_int_equal(remove_tree_at(fd, "control"), 0);
 	hear(&h);
 	assert_true(heard(&h, WATCH_RESCAN, NULL, NULL));

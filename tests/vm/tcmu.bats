@@ -25,7 +25,7 @@ setup() {
 teardown() { dump_on_failure; }
 
 # drive_file NAME: what drive 1 says of itself.
-drive_file() { cat "$HOME_DIR/state/lib0/drives/1/status/$1"; }
+drive_file() { cat "$RUN_DIR/lib0/drives/1/status/$1"; }
 
 @test "no module of ours: st, ch and sg see the units on tcm_loop, at their addresses" {
 	[ ! -e /dev/vtl ]

@@ -42,7 +42,7 @@ lib_up() {
 	dir=$(vtl_home)
 	# Whatever hangs is found; a busy host is not taken for it.
 	export BATS_TEST_TIMEOUT=1500
-	export CONF HOME_DIR=$dir/home MNT=$dir/mnt L=$dir/mnt/lib0
+	export CONF HOME_DIR=$dir/home RUN_DIR=$dir/run MNT=$dir/mnt L=$dir/mnt/lib0
 	CONF=$(vtl_config "$dir" "$VTL_PORT" "${1:-$(lib_text)}")
 	vtl_start "$CONF" && lib_nodes && data_make
 }
@@ -318,8 +318,8 @@ small_cartridge() {
 # The daemons
 
 # drive_pid N, robot_pid: the process that serves it, as it says itself; nothing when none lives.
-drive_pid() { _daemon_pid "$HOME_DIR/state/lib0/drives/$1/status/alive"; }
-robot_pid() { _daemon_pid "$HOME_DIR/state/lib0/status/alive"; }
+drive_pid() { _daemon_pid "$RUN_DIR/lib0/drives/$1/status/alive"; }
+robot_pid() { _daemon_pid "$RUN_DIR/lib0/status/alive"; }
 
 _daemon_pid() {
 	local pid
