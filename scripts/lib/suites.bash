@@ -38,7 +38,8 @@ count_suite()
 			echo "    not ok - suite $name ended with status $rc" | tee -a "$tap"
 		fi
 	fi
-	grep 'passed when it ran again' "$tap" | sed 's/^/    unsteady: /'
+	unsteady_lines "$tap" | sed 's/^/    unsteady: /'
+	mapfile -t -O ${#unsteady[@]} unsteady < <(unsteady_lines "$tap" | sed "s/^/$name: /")
 	((passed += ok, failed += bad, skipped += skip))
 	return 0
 }
@@ -155,6 +156,8 @@ suite_style()
 	tap_run "shell scripts pass shellcheck" check_shell || rc=1
 	tap_run "no file has outgrown its room" check_size || rc=1
 	tap_run "every source names its licence" check_licence || rc=1
+	tap_run "the list of unsteady tests is short and young" unsteady_check || rc=1
+	tap_run "an unsteady test fails the gate" tests/lib/gate-selftest || rc=1
 	return $rc
 }
 
@@ -184,8 +187,7 @@ suite_asan()
 }
 
 # A suite of bats files; `fast` leaves out what is tagged `slow`. A test that fails runs once more, alone: if it
-# passes then, it counts as passed and is named on the terminal, for somebody to find out why; a feature that is
-# broken fails twice.
+# passes then it is unsteady, and has failed all the same (unsteady.bash).
 bats_suite()
 {
 	local dir=$1 jobs out line name
@@ -201,8 +203,7 @@ bats_suite()
 		if [[ $line =~ ^not\ ok\ [0-9]+\ (.*)$ ]]; then
 			name=${BASH_REMATCH[1]%% # *}
 			if bats_again "$dir" "$name"; then
-				echo "ok - $name # passed when it ran again"
-				echo "# the first time:"
+				unsteady_result "${dir##*/}" "$name"
 				continue
 			fi
 		fi
@@ -290,8 +291,7 @@ guest_suite()
 			name=${BASH_REMATCH[1]%% # *}
 			[[ $name =~ $tail ]] && name=${BASH_REMATCH[1]}
 			if guest_again "$kernel" "$name" "$@" >"$reports/vm-$job-again-$bad" 2>&1; then
-				echo "$job: ok - $name # passed when it ran again"
-				echo "# the first time:"
+				unsteady_result vm "$name" "$job: "
 				continue
 			fi
 		fi
