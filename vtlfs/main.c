@@ -240,6 +240,7 @@ static int parts_up(struct fs *fs)
 		log_err("%s: %s", fs->conf->home, strerror(-err));
 		return err;
 	}
+	tree_set_move_limit(fs->tree, FS_ASK_MS);
 	err = take_home(fs, &dirfd);
 	if (err) {
 		log_err("%s: %s", tree_home(fs->tree),

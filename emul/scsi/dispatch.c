@@ -146,6 +146,13 @@ static struct sense refuse_unknown(const struct scsi_cmd *cmd, bool known_opcode
 	return sense_make(SK_ILLEGAL_REQUEST, ASC_INVALID_OPCODE);
 }
 
+void scsi_cmd_end_turn(struct scsi_lu *lu, struct scsi_cmd *cmd)
+{
+	if (!cmd->turn_ended)
+		turn_end(lu, cmd->ticket);
+	cmd->turn_ended = true;
+}
+
 void scsi_lu_execute(struct scsi_lu *lu, struct scsi_cmd *cmd)
 {
 	bool known_opcode = false;
@@ -153,6 +160,7 @@ void scsi_lu_execute(struct scsi_lu *lu, struct scsi_cmd *cmd)
 
 	cmd->status = SAM_GOOD;
 	cmd->answered = false;
+	cmd->turn_ended = false;
 	cmd->in_len = 0;
 	cmd->sense_len = 0;
 	/* Every row's CDB has six bytes at least: nothing shorter names an op code. */
@@ -166,7 +174,7 @@ void scsi_lu_execute(struct scsi_lu *lu, struct scsi_cmd *cmd)
 	} else {
 		turn_wait(lu, cmd->ticket);
 		s = run(lu, cmd);
-		turn_end(lu, cmd->ticket);
+		scsi_cmd_end_turn(lu, cmd);
 	}
 	finish(lu, cmd, &s);
 }

@@ -53,7 +53,8 @@ struct scsi_cmd {
 	size_t in_len; /* bytes of `in` to transfer; with CHECK CONDITION too */
 	uint8_t sense[SENSE_MAX];
 	size_t sense_len;
-	bool answered; /* the initiator has its GOOD: nothing is left to send */
+	bool answered;	 /* the initiator has its GOOD: nothing is left to send */
+	bool turn_ended; /* scsi_cmd_end_turn */
 	/* the unit's own while it runs */
 	const struct scsi_op *op;
 };
@@ -71,6 +72,12 @@ static inline void scsi_cmd_answer(struct scsi_cmd *cmd)
 	cmd->answered = true;
 	cmd->answer(cmd);
 }
+
+/*
+ * For a handler that will wait for others than its unit: the commands behind it run beside it from here on,
+ * and it may touch nothing any more that its turn protects.
+ */
+void scsi_cmd_end_turn(struct scsi_lu *lu, struct scsi_cmd *cmd);
 
 /* A writer for data-in bounded by `alloc` (the CDB's allocation length) and by in_cap. */
 static inline struct reply cmd_reply(struct scsi_cmd *cmd, size_t alloc)

@@ -66,6 +66,33 @@ static struct sense refused(struct smc *s, const struct tree_refusal *why, unsig
 	return refusal_sense(why, src_byte, dst_byte);
 }
 
+/*
+ * A move that asks a drive may wait for it for minutes: other moves, and whoever looks, do not wait
+ * with it. What two moves must not do at once the tree knows. A few at a time, as each keeps a thread
+ * of the port.
+ */
+static bool step_aside(struct smc *s, struct scsi_cmd *cmd)
+{
+	bool may;
+
+	pthread_mutex_lock(&s->lock);
+	may = s->aside < SMC_ASIDE_MAX;
+	s->aside += may;
+	pthread_mutex_unlock(&s->lock);
+	if (may)
+		scsi_cmd_end_turn(&s->lu, cmd);
+	return may;
+}
+
+static void step_back(struct smc *s, bool aside)
+{
+	if (!aside)
+		return;
+	pthread_mutex_lock(&s->lock);
+	s->aside--;
+	pthread_mutex_unlock(&s->lock);
+}
+
 struct sense smc_move_medium(struct scsi_lu *lu, struct scsi_cmd *cmd)
 {
 	struct smc *s = lu_smc(lu);
@@ -73,6 +100,7 @@ struct sense smc_move_medium(struct scsi_lu *lu, struct scsi_cmd *cmd)
 	char barcode[BARCODE_MAX + 1];
 	struct elem src, dst;
 	uint64_t move;
+	bool aside;
 	int err;
 
 	if (!transport_valid(s, get_be16(cmd->cdb + 2)))
@@ -86,7 +114,9 @@ struct sense smc_move_medium(struct scsi_lu *lu, struct scsi_cmd *cmd)
 		own_expect(s, move, &src, barcode);
 		own_expect(s, move, &dst, barcode);
 	}
+	aside = (src.type == ELEM_DRIVE || dst.type == ELEM_DRIVE) && step_aside(s, cmd);
 	err = tree_move(s->tree, &src, NULL, &dst, TREE_BY_ROBOT, &why);
+	step_back(s, aside);
 	own_end(s, move);
 	return err ? refused(s, &why, 4, 6) : sense_good();
 }
@@ -117,6 +147,7 @@ struct sense smc_exchange_medium(struct scsi_lu *lu, struct scsi_cmd *cmd)
 	struct elem src, dst1, dst2;
 	struct tree_refusal why;
 	uint64_t move;
+	bool aside;
 	int err;
 
 	if (!transport_valid(s, get_be16(cmd->cdb + 2)))
@@ -129,7 +160,9 @@ struct sense smc_exchange_medium(struct scsi_lu *lu, struct scsi_cmd *cmd)
 		return bad_address(8);
 	move = own_begin(s);
 	expect_exchange(s, move, &src, &dst1, &dst2);
+	aside = step_aside(s, cmd);
 	err = tree_exchange(s->tree, &src, &dst1, &dst2, TREE_BY_ROBOT, &why);
+	step_back(s, aside);
 	own_end(s, move);
 	return err ? refused(s, &why, 4, 6) : sense_good();
 }

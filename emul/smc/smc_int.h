@@ -44,6 +44,8 @@ struct smc_template { /* SEND VOLUME TAG of an initiator */
 	char id[VOLUME_ID_LEN + 1];
 };
 
+#define SMC_ASIDE_MAX 4 /* half of a port's threads */
+
 struct smc_own { /* an event of ours that the watch will tell */
 	struct elem e;
 	char barcode[BARCODE_MAX + 1];
@@ -74,6 +76,7 @@ struct smc {
 
 	/* under lock, a leaf: nothing else is taken while it is held */
 	pthread_mutex_t lock;
+	unsigned aside;		  /* moves that wait for drives beside the others */
 	struct smc_layout layout; /* changed in turn and under lock: either is enough to read */
 	bool offline;
 	bool door_open[DOOR_MAX + 1];

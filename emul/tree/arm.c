@@ -3,11 +3,13 @@
  * The arm locks: flock on state/<library>/lock and, for the vault, on state/vault/.lock. The kernel
  * releases them with the process that held them, however it ended.
  *
- * Order: ascending by name, the vault under its own name among the libraries. While an arm is held
- * a drive's or a library's daemon may be asked (ctl.h); so no daemon takes an arm to answer.
+ * Order: ascending by name, the vault under its own name among the libraries. An arm is held for
+ * as long as links are renamed and no longer: no daemon is asked meanwhile. So one that is not free
+ * for seconds belongs to a process that was stopped, and who waits gives up.
  */
 
 #include "tree/tree_int.h"
+#include "tree/wait.h"
 #include "util/cleanup.h"
 
 #include <errno.h>
@@ -15,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
 static int by_name(const void *a, const void *b)
@@ -32,29 +33,27 @@ static bool lock_current(int fd, int state_fd, const char *path)
 	       mine.st_dev == there.st_dev && mine.st_ino == there.st_ino;
 }
 
-static int arm_lock(struct tree *t, const char *name, unsigned flags)
+static int arm_lock(struct tree *t, const char *name, int64_t deadline)
 {
 	char path[TREE_PATH_MAX];
 
 	snprintf(path, sizeof(path), strcmp(name, "vault") ? "%s/lock" : "%s/.lock", name);
 	for (;;) {
 		cleanup_fd int fd = tree_lockfile(t->state_fd, path);
+		int err;
 
 		if (fd < 0)
 			return fd == -ENOENT || fd == -ENOTDIR ? -ENXIO : fd;
-		while (flock(fd, LOCK_EX | (flags & ARMS_TRY ? LOCK_NB : 0)) < 0) {
-			if (errno == EWOULDBLOCK)
-				return -EAGAIN;
-			if (errno != EINTR)
-				return -errno;
-		}
+		err = wait_flock(fd, deadline);
+		if (err)
+			return err;
 		if (lock_current(fd, t->state_fd, path))
 			return steal_fd(&fd);
 	}
 }
 
-int arms_lock(struct tree *t, const char *const *names, unsigned n, unsigned flags,
-	      struct arms *ret)
+int arms_lock_until(struct tree *t, const char *const *names, unsigned n, int64_t deadline,
+		    struct arms *ret)
 {
 	cleanup_free const char **sorted = calloc(n, sizeof(*sorted));
 	struct arms a = { .fd = calloc(n, sizeof(int)) };
@@ -70,7 +69,7 @@ int arms_lock(struct tree *t, const char *const *names, unsigned n, unsigned fla
 	for (unsigned i = 0; i < n; i++) {
 		if (i && !strcmp(sorted[i], sorted[i - 1]))
 			continue;
-		err = arm_lock(t, sorted[i], flags);
+		err = arm_lock(t, sorted[i], deadline);
 		if (err < 0)
 			break;
 		a.fd[a.n++] = err;
@@ -81,6 +80,15 @@ int arms_lock(struct tree *t, const char *const *names, unsigned n, unsigned fla
 	}
 	*ret = a;
 	return 0;
+}
+
+int arms_lock(struct tree *t, const char *const *names, unsigned n, unsigned flags,
+	      struct arms *ret)
+{
+	int64_t deadline = flags & ARMS_TRY ? 0 : wait_now_ms() + t->arm_ms;
+	int err = arms_lock_until(t, names, n, deadline, ret);
+
+	return err == -ETIMEDOUT && (flags & ARMS_TRY) ? -EAGAIN : err;
 }
 
 void arms_unlock(struct arms *a)

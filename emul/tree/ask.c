@@ -13,19 +13,18 @@
 
 #include "tree/ctl_int.h"
 #include "tree/tree_int.h"
+#include "tree/wait.h"
 #include "util/cleanup.h"
 #include "util/file.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/random.h>
-#include <time.h>
 
 #define RECHECK_MS	  100
 #define RECHECK_NO_EVENTS 5 /* no inotify instance left for us */
@@ -38,14 +37,6 @@ struct ask {
 	uint64_t id;
 };
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 /* Unique among all processes, those of before the last boot too; never 0. */
 static uint64_t new_id(void)
 {
@@ -53,7 +44,7 @@ static uint64_t new_id(void)
 
 	while (!id)
 		if (getrandom(&id, sizeof(id), 0) != sizeof(id))
-			id = (uint64_t)now_ms() << 22 ^ (uint64_t)getpid();
+			id = (uint64_t)wait_now_ms() << 22 ^ (uint64_t)getpid();
 	return id;
 }
 
@@ -99,20 +90,19 @@ static void ask_close(struct ask *a)
 		close(a->status_fd);
 }
 
-/* Sleeps until something happened or it is time to look again. -ETIMEDOUT: the deadline. */
+/*
+ * Sleeps until something happened or it is time to look again. -ETIMEDOUT: the deadline; -EINTR
+ * given up (wait.h).
+ */
 static int ask_sleep(struct ask *a)
 {
-	struct pollfd pfd = { .fd = a->inotify, .events = POLLIN };
-	int64_t left = a->deadline - now_ms();
 	int step = a->inotify >= 0 ? RECHECK_MS : RECHECK_NO_EVENTS;
+	int err = wait_for_fd(a->inotify, step, a->deadline);
 	char drain[4096];
 
-	if (left <= 0)
-		return -ETIMEDOUT;
-	if (poll(&pfd, a->inotify >= 0, left < step ? (int)left : step) > 0)
-		while (read(a->inotify, drain, sizeof(drain)) > 0)
-			;
-	return 0;
+	while (!err && a->inotify >= 0 && read(a->inotify, drain, sizeof(drain)) > 0)
+		;
+	return err;
 }
 
 /* The lock of the askers, while the daemon lives. */
@@ -202,7 +192,7 @@ int ctl_ask(struct tree *t, const struct elem *e, int timeout_ms, char *why, siz
 	va_end(ap);
 	if (n <= 0 || n >= (int)sizeof(text) || strpbrk(text, "\r\n"))
 		return -EINVAL;
-	a.deadline = now_ms() + timeout_ms + 1; /* whole ms are rounded down: never early */
+	a.deadline = wait_now_ms() + timeout_ms + 1; /* whole ms are rounded down: never early */
 	err = ask_open(t, e, &a);
 	if (!err)
 		err = ask_lock(&a);
@@ -211,7 +201,7 @@ int ctl_ask(struct tree *t, const struct elem *e, int timeout_ms, char *why, siz
 		if (err != -CTL_STALE)
 			break;
 		/* The daemon began after we asked: it has not done it, and will if asked now. */
-		err = now_ms() < a.deadline ? ask_lock(&a) : -ETIMEDOUT;
+		err = wait_now_ms() < a.deadline ? ask_lock(&a) : -ETIMEDOUT;
 	}
 	ask_close(&a);
 	return err;

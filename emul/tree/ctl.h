@@ -50,7 +50,8 @@
 /*
  * Asks the daemon of `e` (a drive; or e.type ELEM_PICKER with n 0: the library's own daemon) and
  * waits for the answer. 0 done; -errno of the daemon with its words in `why`; -ENODEV nobody lives
- * there; -ETIMEDOUT it lives and did not answer. A daemon that dies while we wait is -ENODEV.
+ * there; -ETIMEDOUT it lives and did not answer; -EINTR given up (wait.h). A daemon that dies while
+ * we wait is -ENODEV.
  */
 int ctl_ask(struct tree *t, const struct elem *e, int timeout_ms, char *why, size_t why_size,
 	    const char *fmt, ...) __attribute__((format(printf, 6, 7)));

@@ -3,14 +3,16 @@
  * tree_move() and tree_exchange(): SMC MOVE MEDIUM and EXCHANGE MEDIUM, and mv. See tree.h for the
  * rules.
  *
- * Order of things, all under the arm locks: everything is looked at; the drives that must give
- * something up are asked; the links are renamed; the drives that got something are told and have
- * seen it. What fails after the first rename is undone in reverse order. A process that is killed
- * in between leaves each cartridge where its last rename put it; one that was left in a picker
- * half-way through an exchange is put back by tree_repair().
+ * Order of things, with the elements claimed all the time: everything is looked at; the drives that
+ * must give something up are asked; the links are renamed, under the arm locks; the drives that got
+ * something are told and have seen it. What fails after the first rename is undone in reverse order,
+ * under the arm locks again. A process that is killed in between leaves each cartridge where its
+ * last rename put it; one that was left in a picker half-way through an exchange is put back by
+ * tree_repair().
  */
 
 #include "tree/move.h"
+#include "tree/wait.h"
 
 #include "util/cleanup.h"
 #include "util/log.h"
@@ -19,9 +21,18 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Undoing waits for an arm, whatever the time and whoever has given up: but not for ever. */
+#define UNDO_MS	 5000
+#define HURRY_MS 1000
+
+#define PICKER_STEP_MS 10
+
 static void plan_init(struct plan *p, struct tree *t, unsigned flags, struct tree_refusal *why)
 {
+	int ms = t->move_ms ? t->move_ms : t->eject_ms + t->look_ms + t->arm_ms;
+
 	memset(p, 0, sizeof(*p));
+	p->deadline = wait_now_ms() + ms;
 	memset(why, 0, sizeof(*why));
 	p->t = t;
 	p->flags = flags;
@@ -48,6 +59,7 @@ static void plan_release(struct plan *p)
 			close(p->hop[i].dfd);
 	}
 	p->n = 0;
+	claims_drop(&p->claims);
 }
 
 static int no_element(struct plan *p, const struct elem *e, int err, bool source)
@@ -142,25 +154,49 @@ static void drives_look(struct plan *p)
 			rules_look(&quiet, &p->hop[i].src);
 }
 
-static void plan_undo(struct plan *p)
+static int plan_arms(struct plan *p, int64_t deadline, struct arms *arms)
 {
+	const char *names[2 * HOPS_MAX];
+
+	for (unsigned i = 0; i < p->n; i++) {
+		const struct hop *h = &p->hop[i];
+
+		names[2 * i] = h->src.type == ELEM_VAULT ? "" : h->src.library;
+		names[2 * i + 1] = h->dst.type == ELEM_VAULT ? "" : h->dst.library;
+	}
+	return arms_lock_until(p->t, names, 2 * p->n, deadline, arms);
+}
+
+/*
+ * What was renamed is taken back. A drive that did not answer is not asked once more: it will hear. Who
+ * has waited long enough, or has given up, waits little for the others.
+ */
+static void plan_undo(struct plan *p, int why)
+{
+	bool hurry = why == -ETIMEDOUT || why == -EINTR;
+	int before = wait_until_readable(-1);
 	struct tree_refusal ignored;
 	struct plan quiet = *p;
-	int err;
+	struct arms arms = { 0 };
+	int err = plan_arms(p, wait_now_ms() + UNDO_MS, &arms);
 
-	quiet.why = &ignored;
 	for (unsigned i = p->n; i-- > 0;) {
 		struct hop *h = &p->hop[i];
+		int undone = err ? err : hop_undo(p->t, h);
 
-		if (!h->done)
-			continue;
-		err = hop_undo(p->t, h);
-		if (err)
-			log_err("tree: %s could not be put back: %s", h->barcode, strerror(-err));
-		if (h->dst.type == ELEM_DRIVE)
-			rules_look(&quiet, &h->dst);
+		if (undone && h->done)
+			log_err("tree: %s could not be put back: %s", h->barcode,
+				strerror(-undone));
 	}
+	arms_unlock(&arms);
+	quiet.why = &ignored;
+	for (unsigned i = p->n; !hurry && i-- > 0;)
+		if (p->hop[i].dst.type == ELEM_DRIVE)
+			rules_look(&quiet, &p->hop[i].dst);
+	if (hurry)
+		p->deadline = wait_now_ms() + HURRY_MS;
 	drives_look(p);
+	wait_until_readable(before);
 }
 
 static int rename_failed(struct plan *p, const struct hop *h, int err)
@@ -175,7 +211,7 @@ static int rename_failed(struct plan *p, const struct hop *h, int err)
 	return refuse(p->why, TREE_IO, err, "%s to %s: %s", h->barcode, path, strerror(-err));
 }
 
-/* The drives are asked, everything is renamed, the drives have seen it: or nothing happened. */
+/* The drives that must give something up have agreed to it. */
 static int plan_eject(struct plan *p)
 {
 	int err = 0;
@@ -191,30 +227,65 @@ static int plan_eject(struct plan *p)
 	return err;
 }
 
+/* Under the arms. Doors and people's hands may have moved while a drive was asked. */
+static int hop_carry(struct plan *p, struct hop *h)
+{
+	int err = rules_check(p, &h->src, &h->dst);
+
+	if (!err)
+		err = dest_empty(p, &h->dst);
+	if (err)
+		return err;
+	err = hop_do(p->t, h, p->flags & TREE_BY_OPERATOR ? PLACE_OPERATOR : 0);
+	return err ? rename_failed(p, h, err) : 0;
+}
+
+static int plan_carry(struct plan *p)
+{
+	struct arms arms;
+	int err = wait_given_up();
+
+	if (!err)
+		err = plan_arms(p, p->deadline, &arms);
+	if (err)
+		return refuse(p->why, TREE_IO, err, "the arm cannot be locked: %s", strerror(-err));
+	for (unsigned i = 0; !err && i < p->n; i++)
+		err = hop_carry(p, &p->hop[i]);
+	arms_unlock(&arms);
+	return err;
+}
+
 /* The drives are asked, everything is renamed, the drives have seen it: or nothing happened. */
 static int plan_run(struct plan *p)
 {
 	int err = plan_eject(p);
 
-	for (unsigned i = 0; !err && i < p->n; i++) {
-		err = hop_do(p->t, &p->hop[i], p->flags & TREE_BY_OPERATOR ? PLACE_OPERATOR : 0);
-		if (err)
-			err = rename_failed(p, &p->hop[i], err);
-	}
+	if (!err)
+		err = plan_carry(p);
 	holds_release(p);
 	for (unsigned i = 0; !err && i < p->n; i++)
 		if (p->hop[i].dst.type == ELEM_DRIVE)
 			err = rules_look(p, &p->hop[i].dst);
 	if (err)
-		plan_undo(p);
+		plan_undo(p, err);
 	else
 		drives_look(p); /* so a drive that was emptied says so at once too */
 	return err;
 }
 
-static int lock_failed(struct plan *p, const struct elem *const *e, unsigned n, int err)
+static int plan_claim(struct plan *p, const struct elem *const *e, unsigned n)
 {
-	/* The first element whose library is not there is the one to name. */
+	const struct elem *bad = NULL;
+	int err = claims_take(p->t, e, n, p->deadline, &p->claims, &bad);
+	char path[TREE_PATH_MAX];
+
+	if (!err)
+		return 0;
+	elem_path(bad, path);
+	if (err == -ETIMEDOUT)
+		return refuse(p->why, TREE_DRIVE_SILENT, err,
+			      "%s: another move of it takes too long", path);
+	/* The source is the one to name where both are missing. */
 	for (unsigned i = 0; err == -ENXIO && i < n; i++) {
 		int fd = tree_elem_open(p->t, e[i]);
 
@@ -222,22 +293,11 @@ static int lock_failed(struct plan *p, const struct elem *const *e, unsigned n, 
 			return no_element(p, e[i], fd, i == 0);
 		close(fd);
 	}
-	return refuse(p->why, TREE_IO, err, "the arm cannot be locked: %s", strerror(-err));
+	return no_element(p, bad, err, elem_equal(bad, e[0]));
 }
 
-static int plan_lock(struct plan *p, const struct elem *const *e, unsigned n, struct arms *arms)
-{
-	const char *names[HOPS_MAX] = { 0 };
-	int err;
-
-	for (unsigned i = 0; i < n; i++)
-		names[i] = e[i]->type == ELEM_VAULT ? "" : e[i]->library;
-	err = arms_lock(p->t, names, n, 0, arms);
-	return err ? lock_failed(p, e, n, err) : 0;
-}
-
-static int move_locked(struct plan *p, const struct elem *src, const char *barcode,
-		       const struct elem *dst)
+static int move_claimed(struct plan *p, const struct elem *src, const char *barcode,
+			const struct elem *dst)
 {
 	char found[BARCODE_MAX + 1] = "";
 	int err = source_full(p, src, barcode, found);
@@ -257,17 +317,14 @@ int tree_move(struct tree *t, const struct elem *src, const char *barcode, const
 {
 	const struct elem *const both[] = { src, dst };
 	struct tree_refusal mine;
-	struct arms arms;
 	struct plan p;
 	int err;
 
 	plan_init(&p, t, flags, why ? why : &mine);
-	err = plan_lock(&p, both, 2, &arms);
-	if (err)
-		return err;
-	err = move_locked(&p, src, barcode, dst);
+	err = plan_claim(&p, both, 2);
+	if (!err)
+		err = move_claimed(&p, src, barcode, dst);
 	plan_release(&p);
-	arms_unlock(&arms);
 	return err;
 }
 
@@ -278,18 +335,31 @@ static int free_picker(struct plan *p, const char *library, struct elem *ret)
 	struct tree_shape shape;
 	char barcode[BARCODE_MAX + 1];
 	int err = tree_library_get(p->t, library, &shape);
+	bool busy = !err;
 
 	*ret = (struct elem){ .type = ELEM_PICKER };
 	snprintf(ret->library, sizeof(ret->library), "%s", library);
-	for (ret->n = 1; !err && ret->n <= shape.pickers; ret->n++)
-		if (tree_occupant(p->t, ret, barcode) == -ENOENT)
-			return 0;
+	/* Who has a picker claimed has all else that it needs: it is not waiting for us. */
+	while (busy) {
+		busy = false;
+		for (ret->n = 1; ret->n <= shape.pickers; ret->n++) {
+			err = claim_add(p->t, ret, 0, &p->claims);
+			busy |= err == -ETIMEDOUT;
+			if (err)
+				continue;
+			if (tree_occupant(p->t, ret, barcode) == -ENOENT)
+				return 0;
+			close(p->claims.fd[--p->claims.n]);
+		}
+		if (busy && wait_for_fd(-1, PICKER_STEP_MS, p->deadline))
+			break;
+	}
 	return refuse(p->why, TREE_DEST_FULL, -EBUSY, "%s has no free picker to exchange with",
 		      library);
 }
 
-static int exchange_locked(struct plan *p, const struct elem *src, const struct elem *dst1,
-			   const struct elem *dst2)
+static int exchange_claimed(struct plan *p, const struct elem *src, const struct elem *dst1,
+			    const struct elem *dst2)
 {
 	char first[BARCODE_MAX + 1] = "", second[BARCODE_MAX + 1] = "";
 	bool swap = elem_equal(src, dst2);
@@ -321,7 +391,6 @@ int tree_exchange(struct tree *t, const struct elem *src, const struct elem *dst
 {
 	const struct elem *const all[] = { src, dst1, dst2 };
 	struct tree_refusal mine;
-	struct arms arms;
 	struct plan p;
 	int err;
 
@@ -331,11 +400,9 @@ int tree_exchange(struct tree *t, const struct elem *src, const struct elem *dst
 	if (elem_equal(src, dst1) || elem_equal(dst1, dst2))
 		return refuse(p.why, TREE_DEST_FULL, -EBUSY,
 			      "the source and the destinations of an exchange must differ");
-	err = plan_lock(&p, all, 3, &arms);
-	if (err)
-		return err;
-	err = exchange_locked(&p, src, dst1, dst2);
+	err = plan_claim(&p, all, 3);
+	if (!err)
+		err = exchange_claimed(&p, src, dst1, dst2);
 	plan_release(&p);
-	arms_unlock(&arms);
 	return err;
 }

@@ -20,6 +20,27 @@ struct hop {
 	struct place old; /* the record before */
 };
 
+/* ---- claim.c: elements that take part in a move ---------------------------------------------- */
+
+#define CLAIMS_MAX 4
+
+struct claims {
+	int fd[CLAIMS_MAX];
+	unsigned n;
+};
+
+/*
+ * Claims elements (the vault: nothing to do), each once, in the order of their paths. -ENXIO no such
+ * element, -ETIMEDOUT another move has one, -EINTR; *bad is the one. What was taken stays in `c`.
+ */
+int claims_take(struct tree *t, const struct elem *const *e, unsigned n, int64_t deadline,
+		struct claims *c, const struct elem **bad);
+/* One more, out of order: only with a deadline that has passed (0), which does not wait. */
+int claim_add(struct tree *t, const struct elem *e, int64_t deadline, struct claims *c);
+void claims_drop(struct claims *c);
+
+/* ---- rename.c -------------------------------------------------------------------------------- */
+
 /* Record, rename, sync. On error `done` tells whether the link was moved. */
 int hop_do(struct tree *t, struct hop *h, unsigned place_flags);
 
@@ -30,7 +51,9 @@ int hop_undo(struct tree *t, struct hop *h);
 
 struct plan {
 	struct tree *t;
-	unsigned flags; /* enum tree_move_flags */
+	unsigned flags;	  /* enum tree_move_flags */
+	int64_t deadline; /* of all its waiting, as wait_now_ms() */
+	struct claims claims;
 	struct hop hop[HOPS_MAX];
 	unsigned n;
 	struct tree_refusal *why; /* never NULL */

@@ -15,6 +15,7 @@
 #include "tree/ctl.h"
 #include "tree/ctl_int.h"
 #include "tree/move.h"
+#include "tree/wait.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -124,12 +125,22 @@ static int drive_refused(struct plan *p, const struct elem *drive, int err, cons
 	case -ETIMEDOUT:
 		return refuse(p->why, TREE_DRIVE_SILENT, err, "%s: the drive does not answer",
 			      path);
+	case -EINTR:
+		return refuse(p->why, TREE_IO, err, "%s: given up while the drive was asked", path);
 	case -EINVAL:
 		return refuse(p->why, TREE_INCOMPATIBLE, err, "%s: %s", path, words);
 	default:
 		return refuse(p->why, TREE_IO, err, "%s: %s", path,
 			      *words ? words : strerror(-err));
 	}
+}
+
+/* How long a drive may be asked: `ms`, or what is left of the move's time. */
+static int time_left(struct plan *p, int ms)
+{
+	int64_t left = p->deadline - wait_now_ms();
+
+	return left < 0 ? 0 : left < ms ? (int)left : ms;
 }
 
 int rules_eject(struct plan *p, const struct elem *drive, int *hold)
@@ -139,7 +150,8 @@ int rules_eject(struct plan *p, const struct elem *drive, int *hold)
 
 	/* Nobody lives there, then somebody does: ask again. More often than that is no start. */
 	for (int i = 0; i < 5; i++) {
-		err = ctl_ask(p->t, drive, p->t->eject_ms, words, sizeof(words), "eject");
+		err = ctl_ask(p->t, drive, time_left(p, p->t->eject_ms), words, sizeof(words),
+			      "eject");
 		if (err != -ENODEV)
 			break;
 		fd = ctl_hold_dead(p->t, drive);
@@ -154,8 +166,13 @@ int rules_eject(struct plan *p, const struct elem *drive, int *hold)
 int rules_look(struct plan *p, const struct elem *drive)
 {
 	char words[128] = "";
-	int err = ctl_ask(p->t, drive, p->t->look_ms, words, sizeof(words), "look");
+	int err = ctl_ask(p->t, drive, time_left(p, p->t->look_ms), words, sizeof(words), "look");
 
 	/* Dead: whoever starts there reads the directory after it counts as alive. */
-	return err && err != -ENODEV ? drive_refused(p, drive, err, words) : 0;
+	if (!err || err == -ENODEV)
+		return 0;
+	/* It has the cartridge in hand, and a long load goes on by itself. */
+	if ((err == -ETIMEDOUT || err == -EINTR) && status_is(p, drive, "state", "loading"))
+		return 0;
+	return drive_refused(p, drive, err, words);
 }

@@ -92,6 +92,7 @@ int tree_open(const struct tree_paths *paths, struct tree **treep)
 	t->pool_fd = t->state_fd = t->where_fd = -1;
 	t->eject_ms = 120000;
 	t->look_ms = 30000;
+	t->arm_ms = 10000;
 	err = mkdir_p(paths->home, 0755);
 	t->home = realpath(paths->home, NULL);
 	if (!t->home) {
@@ -161,6 +162,11 @@ void tree_set_patience(struct tree *t, int eject_ms, int look_ms)
 {
 	t->eject_ms = eject_ms;
 	t->look_ms = look_ms;
+}
+
+void tree_set_move_limit(struct tree *t, int ms)
+{
+	t->move_ms = ms;
 }
 
 /* ---- looking -------------------------------------------------------------------------------- */

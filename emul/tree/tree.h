@@ -25,6 +25,8 @@
  * involved (vault: its own lock; locks are taken in ascending name order), then fsync of both
  * directories. So a crash leaves a cartridge in exactly one place. Exchange is
  * RENAME_EXCHANGE-free: two moves through a picker of the library or, without a free one, refused.
+ * Drives are asked without the arm, with the elements involved claimed (claim.c): a drive that
+ * does not answer delays who wants that drive, and nobody else.
  *
  * A handle may be used by several threads. Errors are -errno; a refusal also says why in words.
  */
@@ -66,6 +68,12 @@ int tree_pool_fd(const struct tree *t);	    /* borrowed */
  * Default 120,000 and 30,000.
  */
 void tree_set_patience(struct tree *t, int eject_ms, int look_ms);
+
+/*
+ * How long a move may wait in all, for others and for drives, before it gives up (-ETIMEDOUT, nothing
+ * has moved), in ms. 0, the default: what the patience with drives adds up to.
+ */
+void tree_set_move_limit(struct tree *t, int ms);
 
 struct tree_shape {
 	unsigned slots, drives, map, pickers;
@@ -158,10 +166,13 @@ enum tree_move_flags {
  *   - out of a drive: the drive's daemon is asked to unload first ("eject"); refused while
  *     removal is prevented; a drive whose daemon is dead gives its cartridge up freely;
  *   - into a drive: returns when the drive has seen the cartridge (its status names it) or, where
- *     no daemon lives, at once;
+ *     no daemon lives, at once; a drive that has not seen it in time does not keep it: it is back
+ *     at its source;
  *   - src equal dst: 0 when it is there.
  * On success the cartridge's "from" record is set (see tree_source). 0 or -errno with `why` filled
- * in (`why` may be NULL).
+ * in (`why` may be NULL). -ETIMEDOUT: a drive, or another move of the same elements, takes too long;
+ * a drive that was asked to unload may do it still, and keeps the cartridge. -EINTR: given up
+ * (wait.h).
  */
 int tree_move(struct tree *t, const struct elem *src, const char *barcode, const struct elem *dst,
 	      unsigned flags, struct tree_refusal *why);

@@ -14,7 +14,7 @@ struct tree {
 	int pool_fd;
 	int state_fd;
 	int where_fd; /* state/.where */
-	int eject_ms, look_ms;
+	int eject_ms, look_ms, move_ms, arm_ms;
 };
 
 /* A path below state/: an element's directory and a name in it. */
@@ -70,10 +70,13 @@ enum arms_flags { ARMS_TRY = 1 }; /* -EAGAIN instead of waiting */
 /*
  * Takes the arm locks of libraries ("" or "vault": the vault's), each once, in ascending name
  * order, each on a descriptor of its own, so threads of one process exclude each other too.
- * -ENXIO: no such library.
+ * -ENXIO: no such library; -ETIMEDOUT another keeps one (waits 10 s); -EINTR given up (wait.h).
  */
 int arms_lock(struct tree *t, const char *const *names, unsigned n, unsigned flags,
 	      struct arms *ret);
+/* The same with a time of its own, in ms as of wait_now_ms(). */
+int arms_lock_until(struct tree *t, const char *const *names, unsigned n, int64_t deadline,
+		    struct arms *ret);
 /* The vault's and those of all libraries that there are. */
 int arms_lock_all(struct tree *t, struct arms *ret);
 void arms_unlock(struct arms *a);

@@ -8,6 +8,11 @@
 
 #include "tree/ctl_int.h"
 #include "tree/tree_int.h"
+#include "tree/wait.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/eventfd.h>
 
 #define TREE(state) (((struct scratch *)*(state))->t)
 
@@ -395,6 +400,198 @@ static void test_storm(void **state)
 	print_message("%u movers killed, every cartridge in one place\n", kills);
 }
 
+/* ---- waiting has an end --------------------------------------------------------------------- */
+
+/* One move on a thread of its own. */
+struct mover {
+	struct tree *t;
+	const char *src, *dst;
+	int cancel; /* eventfd, or -1 */
+	pthread_t thread;
+	atomic_bool done;
+	int err;
+	double took;
+};
+
+static void *mover_main(void *arg)
+{
+	struct mover *m = arg;
+	double begin = seconds();
+
+	wait_until_readable(m->cancel);
+	m->err = move(m->t, m->src, NULL, m->dst, 0, NULL);
+	m->took = seconds() - begin;
+	m->done = true;
+	return NULL;
+}
+
+static void mover_start(struct mover *m, struct tree *t, const char *src, const char *dst)
+{
+	*m = (struct mover){ .t = t, .src = src, .dst = dst };
+	m->cancel = eventfd(0, EFD_CLOEXEC);
+	assert_int_equal(pthread_create(&m->thread, NULL, mover_main, m), 0);
+}
+
+static int mover_end(struct mover *m)
+{
+	pthread_join(m->thread, NULL);
+	close(m->cancel);
+	return m->err;
+}
+
+static void mover_give_up(struct mover *m)
+{
+	const uint64_t one = 1;
+
+	assert_int_equal(write(m->cancel, &one, sizeof(one)), sizeof(one));
+}
+
+/* Until the drive has been asked, and does not answer. */
+static void await_request(struct tree *t, const char *place, const char *verb)
+{
+	struct elem e = at(place);
+	int fd = ctl_dir(t, &e, "control");
+	char line[600] = "";
+
+	for (int i = 0; i < 5000 && !strstr(line, verb); i++) {
+		nap_ms(2);
+		if (file_read_at(fd, "request", line, sizeof(line)) < 0)
+			line[0] = '\0';
+	}
+	close(fd);
+	assert_non_null(strstr(line, verb));
+}
+
+static void quick_move(struct tree *t, const char *src, const char *dst, double *worst)
+{
+	double begin = seconds(), took;
+
+	assert_int_equal(move(t, src, NULL, dst, 0, NULL), 0);
+	took = seconds() - begin;
+	*worst = took > *worst ? took : *worst;
+}
+
+/* Moves, looks and repairs beside a drive that has stopped, in its own library. */
+static void beside_a_silent_drive(struct scratch *s, struct mover *m, double *worst)
+{
+	struct elem slot2 = at("lib0/slots/0002"), e;
+
+	for (int i = 0; i < 30; i++) {
+		double begin = seconds();
+
+		quick_move(s->t, "lib0/slots/0002", "lib0/drives/2", worst);
+		quick_move(s->t, "lib0/drives/2", "vault", worst);
+		assert_int_equal(tree_where(s->t, "B00002L8", &e), 0);
+		assert_int_equal(tree_move(s->t, &e, "B00002L8", &slot2, 0, NULL), 0);
+		assert_int_equal(tree_repair(s->t), 0);
+		assert_true(seconds() - begin < 5);
+	}
+	assert_false(m->done);
+}
+
+static void test_silent_drive_delays_nobody(void **state)
+{
+	struct scratch *s = *state;
+	double worst = 0;
+	struct mover m;
+	pid_t one, two;
+
+	tree_set_patience(s->t, 60000, 60000);
+	make_cartridge(s->t, "A00001L8", "lib0/drives/1");
+	make_cartridge(s->t, "B00002L8", "lib0/slots/0002");
+	two = fake_start(s, "lib0/drives/2", "", "");
+	one = fake_start(s, "lib0/drives/1", "eject=silent", "");
+	mover_start(&m, s->t, "lib0/drives/1", "lib0/slots/0001");
+	await_request(s->t, "lib0/drives/1", "eject");
+	beside_a_silent_drive(s, &m, &worst);
+	fake_kill(one); /* dead: it gives its cartridge up */
+	assert_int_equal(mover_end(&m), 0);
+	one = fake_start(s, "lib0/drives/1", "look=silent", "");
+	mover_start(&m, s->t, "lib0/slots/0001", "lib0/drives/1");
+	await_request(s->t, "lib0/drives/1", "look");
+	beside_a_silent_drive(s, &m, &worst);
+	fake_kill(one);
+	assert_int_equal(mover_end(&m), 0);
+	fake_kill(two);
+	print_message("beside a drive that is silent the slowest move took %.1f ms\n", worst * 1e3);
+	assert_true(worst < 2);
+}
+
+/* Whoever gives up is free at once, wherever the move waits; and nothing has moved. */
+static void test_given_up(void **state)
+{
+	struct scratch *s = *state;
+	struct mover m, behind;
+	struct elem drive1 = at("lib0/drives/1");
+	const char *lib = "lib0";
+	struct arms arms;
+	pid_t one;
+
+	tree_set_patience(s->t, 60000, 60000);
+	make_cartridge(s->t, "A00001L8", "lib0/drives/1");
+	one = fake_start(s, "lib0/drives/1", "eject=silent", "");
+	mover_start(&m, s->t, "lib0/drives/1", "lib0/slots/0001");
+	await_request(s->t, "lib0/drives/1", "eject");
+	mover_start(&behind, s->t, "lib0/drives/1", "lib0/slots/0002"); /* waits for the move */
+	nap_ms(20);
+	assert_false(behind.done);
+	mover_give_up(&behind);
+	assert_int_equal(mover_end(&behind), -EINTR);
+	mover_give_up(&m);
+	assert_int_equal(mover_end(&m), -EINTR);
+	assert_at(s->t, "A00001L8", "lib0/drives/1");
+	assert_int_equal(ctl_ask(s->t, &drive1, 2000, NULL, 0, "echo"), 0); /* withdrawn */
+	fake_kill(one);
+	assert_int_equal(move(s->t, "lib0/drives/1", NULL, "lib0/slots/0001", 0, NULL), 0);
+
+	one = fake_start(s, "lib0/drives/1", "look=silent", "");
+	mover_start(&m, s->t, "lib0/slots/0001", "lib0/drives/1");
+	await_request(s->t, "lib0/drives/1", "look");
+	assert_at(s->t, "A00001L8", "lib0/drives/1");
+	mover_give_up(&m);
+	assert_int_equal(mover_end(&m), -EINTR);
+	assert_at(s->t, "A00001L8", "lib0/slots/0001");
+	fake_kill(one);
+
+	/* A process was stopped with the arm in its hand. */
+	assert_int_equal(arms_lock(s->t, &lib, 1, 0, &arms), 0);
+	mover_start(&m, s->t, "lib0/slots/0001", "lib0/slots/0002");
+	nap_ms(20);
+	assert_false(m.done);
+	mover_give_up(&m);
+	assert_int_equal(mover_end(&m), -EINTR);
+	tree_set_move_limit(s->t, 100);
+	assert_refused(s->t, "lib0/slots/0001", "lib0/slots/0002", 0, -ETIMEDOUT, TREE_IO,
+		       "the arm");
+	arms_unlock(&arms);
+	assert_int_equal(move(s->t, "lib0/slots/0001", NULL, "lib0/slots/0002", 0, NULL), 0);
+}
+
+/* A drive that is slow finishes by itself, and what is where stays right. */
+static void test_slow_drive(void **state)
+{
+	struct scratch *s = *state;
+	double begin = seconds();
+	pid_t one;
+
+	tree_set_patience(s->t, 60000, 60000);
+	tree_set_move_limit(s->t, 200);
+	make_cartridge(s->t, "A00001L8", "lib0/drives/1");
+	one = fake_start(s, "lib0/drives/1", "eject=slow:600", "");
+	assert_refused(s->t, "lib0/drives/1", "lib0/slots/0001", 0, -ETIMEDOUT, TREE_DRIVE_SILENT,
+		       "does not answer");
+	tree_set_move_limit(s->t, 20000);
+	assert_int_equal(move(s->t, "lib0/drives/1", NULL, "lib0/slots/0001", 0, NULL), 0);
+	fake_kill(one);
+	/* It is loading, and says so: the robot has done its part. */
+	tree_set_move_limit(s->t, 200);
+	one = fake_start(s, "lib0/drives/1", "look=slow:600", "state=loading");
+	assert_int_equal(move(s->t, "lib0/slots/0001", NULL, "lib0/drives/1", 0, NULL), 0);
+	assert_at(s->t, "A00001L8", "lib0/drives/1");
+	assert_true(seconds() - begin < 20);
+	fake_kill(one);
+}
+
 #define MOVES_TEST(f) cmocka_unit_test_setup_teardown(f, scratch_setup, scratch_teardown)
 
 int main(void)
@@ -408,6 +605,9 @@ int main(void)
 		MOVES_TEST(test_exchange_undone),
 		MOVES_TEST(test_door),
 		MOVES_TEST(test_library_offline),
+		MOVES_TEST(test_silent_drive_delays_nobody),
+		MOVES_TEST(test_given_up),
+		MOVES_TEST(test_slow_drive),
 		MOVES_TEST(test_storm),
 	};
 

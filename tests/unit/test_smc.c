@@ -425,11 +425,14 @@ static void others_wait_not_for_a_move(void **state)
 		EXPECT_GOOD(&r, TUR, NOTHING);
 		EXPECT_GOOD(&r, BYTES(0x1a, 8, 0x3f, 0, 255, 0), NOTHING);
 		EXPECT_GOOD(&r, BYTES(0x4d, 0, 0x6e, 0, 0, 0, 0, 1, 0xff, 0), NOTHING);
+		/* The robot serves the others, too. */
+		EXPECT_GOOD(&r, MOVE(SLOT + 1, SLOT + 3), NOTHING);
+		EXPECT_GOOD(&r, RES(4, 0, 1, 0, 4096), NOTHING);
+		assert_true(r.in[18] & 1);
+		EXPECT_GOOD(&r, MOVE(SLOT + 3, SLOT + 1), NOTHING);
 	}
 	assert_false(moved);
-	fake_kill(daemons[--ndaemons]);			 /* nobody to wait for any more */
-	EXPECT_GOOD(&r, RES(4, 0, 1, 0, 4096), NOTHING); /* in order: after the move */
-	assert_true(r.in[18] & 1);
+	fake_kill(daemons[--ndaemons]); /* nobody to wait for any more */
 	pthread_join(thread, NULL);
 	assert_int_equal(move.status, SAM_GOOD);
 	/* otherwise good means that the drive has seen it */
