@@ -79,6 +79,7 @@ int fs_where(struct fs *fs, uint32_t id, const char *barcode, struct elem *ret)
 		*ret = e;
 		return 0;
 	}
+	/* Moved by hand inside state/, it corrects the record, and the watcher hears of that. */
 	return tree_where(fs->tree, barcode, ret);
 }
 

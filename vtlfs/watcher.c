@@ -196,6 +196,7 @@ static void on_event(struct fs *fs, const struct watch_event *ev)
 		shapes_each(fs->shapes, look_and_tell, fs);
 		break;
 	case WATCH_RESCAN:
+	case WATCH_LOOK:
 		shapes_refresh(fs->shapes, NULL);
 		places_look_all(fs->places);
 		shapes_each(fs->shapes, look_and_tell, fs);

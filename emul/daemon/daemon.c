@@ -268,7 +268,7 @@ static void on_watch(struct daemon *d)
 	int ret;
 
 	while ((ret = watch_next(d->watch, &ev)) == 1) {
-		if (ev.what == WATCH_REQUEST || ev.what == WATCH_RESCAN)
+		if (ev.what == WATCH_REQUEST || ev.what == WATCH_RESCAN || ev.what == WATCH_LOOK)
 			on_requests(d);
 		if (ev.what != WATCH_REQUEST)
 			d->ops->event(d, &ev);

@@ -70,12 +70,42 @@ int place_read(struct tree *t, const char *barcode, struct place *ret)
 	return 0;
 }
 
+/* ".<barcode>:<to>:<alt>:<unique>", with + for each /: see watch_move.c. */
+#define TMP_NAME_MAX (2 * TREE_PATH_MAX + BARCODE_MAX + 40)
+
+static void tmp_name(const char *barcode, const char *to, const char *alt, unsigned nth, char *buf)
+{
+	snprintf(buf, TMP_NAME_MAX, ".%s:%s:%s:%d.%u", barcode, to, alt, (int)getpid(), nth);
+	for (char *p = buf; *p; p++)
+		if (*p == '/')
+			*p = '+';
+}
+
+int place_tmp_parse(const char *name, char barcode[BARCODE_MAX + 1], struct place *ret)
+{
+	char code[BARCODE_MAX + 1], to[TREE_PATH_MAX], alt[TREE_PATH_MAX];
+	struct place p = { 0 };
+
+	_Static_assert(BARCODE_MAX == 32 && TREE_PATH_MAX == 64, "the widths below");
+	if (sscanf(name, ".%32[^:]:%63[^:]:%63[^:]:", code, to, alt) != 3 || !barcode_valid(code))
+		return -EINVAL;
+	for (char *c = to; *c; c++)
+		*c = *c == '+' ? '/' : *c;
+	for (char *c = alt; *c; c++)
+		*c = *c == '+' ? '/' : *c;
+	if (elem_parse(to, &p.to) || elem_scan(alt, &p.alt))
+		return -EINVAL;
+	strcpy(barcode, code);
+	*ret = p;
+	return 0;
+}
+
 int place_write(struct tree *t, const char *barcode, struct place *p)
 {
 	static atomic_uint serial;
 	unsigned nth = atomic_fetch_add(&serial, 1);
 	char text[4 * TREE_PATH_MAX], to[TREE_PATH_MAX], alt[TREE_PATH_MAX], from[TREE_PATH_MAX];
-	char tmp[BARCODE_MAX + 40];
+	char tmp[TMP_NAME_MAX];
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
@@ -86,7 +116,7 @@ int place_write(struct tree *t, const char *barcode, struct place *p)
 	snprintf(text, sizeof(text), "%s %s %s .%s%s%s %" PRIx64, to, alt, from,
 		 p->flags & PLACE_OPERATOR ? "o" : "", p->flags & PLACE_REPAIR ? "r" : "",
 		 p->flags & PLACE_TRANSIT ? "x" : "", p->seq);
-	snprintf(tmp, sizeof(tmp), ".%s.%d.%u", barcode, (int)getpid(), nth);
+	tmp_name(barcode, to, alt, nth, tmp);
 	if (symlinkat(text, t->where_fd, tmp) < 0) {
 		if (errno != EEXIST)
 			return -errno;

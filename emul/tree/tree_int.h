@@ -105,6 +105,12 @@ int place_read(struct tree *t, const char *barcode, struct place *ret);
 int place_write(struct tree *t, const char *barcode, struct place *p);
 void place_forget(struct tree *t, const char *barcode);
 
+/*
+ * A record's name before it has its place: it tells those who watch .where of the move. Fills in
+ * barcode, to, alt. -EINVAL it is none.
+ */
+int place_tmp_parse(const char *name, char barcode[BARCODE_MAX + 1], struct place *ret);
+
 /* Makes the record of every link when that was never done for this home. */
 int place_rebuild(struct tree *t);
 

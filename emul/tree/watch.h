@@ -8,7 +8,12 @@
  * (IN_Q_OVERFLOW) or a watched directory was replaced, one WATCH_RESCAN says: look at everything.
  *
  * A handle is used by one thread. Each watched directory costs one of fs.inotify.max_user_watches
- * (per user): a library of 10,000 slots needs 10,000 of them in vtllibrary and 10,000 in vtlfs.
+ * (per user): a library about 10, each drive 1 to 5, a slot none. Moves are heard of by the record
+ * that each writes to state/.where; so what somebody moves by hand inside state/, without one, is not
+ * heard of, but by watch_elem(): it is found by the next look at that cartridge or at everything.
+ *
+ * Where watches or inotify instances run out, that is logged, once; WATCH_LOOK then comes every two
+ * seconds, until all can be watched, which is told by a WATCH_RESCAN.
  */
 
 #include "tree/tree.h"
@@ -22,6 +27,7 @@ enum watch_what {
 	WATCH_STATUS,  /* status/<name> of elem changed */
 	WATCH_SHAPE,   /* elements or libraries were added or removed: elem.library says where */
 	WATCH_RESCAN,  /* anything may have changed */
+	WATCH_LOOK,    /* not all can be watched: look whether anything has changed */
 };
 
 struct watch_event {

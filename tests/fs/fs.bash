@@ -53,7 +53,8 @@ fs_teardown()
 	local pid
 
 	for pid in "${FS_BACKGROUND[@]}"; do
-		kill -KILL "$pid" 2>/dev/null
+		# timeout(1) leads a group of its own; killed alone it would leave its command behind.
+		kill -KILL -- "-$pid" 2>/dev/null || kill -KILL "$pid" 2>/dev/null
 		wait "$pid" 2>/dev/null
 	done
 	vtl_teardown

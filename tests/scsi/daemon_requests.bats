@@ -126,10 +126,33 @@ load_first()
 }
 
 @test "what a person moves is told to initiators: slots 28/00, import/export 28/01" {
-	mv "$VTL_HOME/state/lib0/slots/0001/E01001L8" "$VTL_HOME/state/lib0/slots/0005/"
+	local fstool=$VTL_BUILD/tests/fs/fstool
+
+	"$fstool" move "$VTL_HOME" lib0/slots/0001 lib0/slots/0005
 	wait_for 20 ua_is lib0 6/28/00
-	mv "$VTL_HOME/state/lib0/slots/0005/E01001L8" "$VTL_HOME/state/lib0/map/1/"
+	"$fstool" move "$VTL_HOME" lib0/slots/0005 lib0/map/1
 	wait_for 20 ua_is lib0 6/28/01
+}
+
+watches_of()
+{
+	cat /proc/"$1"/fdinfo/* 2>/dev/null | grep -c '^inotify wd:'
+}
+
+@test "a library of 10,000 slots needs no more inotify watches than one of 500" {
+	local few many
+
+	vtl_stop
+	vtl_config 'library lib0 { slots = 500 map = 2 fill = 1 }'
+	vtl_start -n lib0
+	few=$(watches_of "$(unit_pid lib0)")
+	vtl_stop
+	vtl_config 'library lib0 { slots = 10000 map = 2 fill = 1 }'
+	vtl_start -n lib0
+	many=$(watches_of "$(unit_pid lib0)")
+	echo "# vtllibrary: $few watches for 500 slots, $many for 10,000"
+	((few > 0 && few <= 16)) || fail "$few watches"
+	assert_eq "$many" "$few" "watches for 10,000 slots"
 }
 
 ua_is() { cdb "$1" $TUR && [ "$CDB_SENSE" = "$2" ]; }
