@@ -4,7 +4,8 @@
 
 /*
  * The file system as a whole: what all its files share. Threads: libfuse's workers (as many as
- * there are requests in work; a robot move or a question to a daemon keeps one of them), the
+ * there are requests in work, up to a limit; what waits for a robot or a daemon keeps one of them, and
+ * only so many may: slow.h), the
  * watcher (watcher.h), the replay thread (replay.h) and the one that waits for signals (main.c).
  *
  * Locks, outermost first; none is held over a call that asks a daemon or tells the kernel:
@@ -17,6 +18,7 @@
 #include "vtlfs/obj.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -50,6 +52,7 @@ struct fs {
 	gid_t gid;
 	mode_t mode; /* allowed bits of files; directories get x for each r */
 	struct timespec started;
+	atomic_int waiters; /* requests that wait: slow.h */
 
 	pthread_mutex_t handles_lock;
 	struct handle *handles; /* under handles_lock */

@@ -14,6 +14,7 @@
 #include "vtlfs/replay.h"
 #include "vtlfs/said.h"
 #include "vtlfs/shapes.h"
+#include "vtlfs/slow.h"
 #include "vtlfs/watcher.h"
 
 #include "util/cleanup.h"
@@ -294,8 +295,8 @@ static int loop(struct fs *fs, const char *mountpoint)
 #if FUSE_USE_VERSION >= 312
 	struct fuse_loop_config *config = fuse_loop_cfg_create();
 
-	/* A move or a question keeps its thread: never let those use up all. */
-	fuse_loop_cfg_set_max_threads(config, 4096);
+	/* More than may wait for a drive at a time (slow.h): those never use up all. */
+	fuse_loop_cfg_set_max_threads(config, FS_THREADS_MAX);
 	fuse_loop_cfg_set_idle_threads(config, 8);
 	err = fuse_session_loop_mt(fs->se, config);
 	fuse_loop_cfg_destroy(config);

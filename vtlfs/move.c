@@ -9,6 +9,7 @@
 #include "vtlfs/ops.h"
 #include "vtlfs/places.h"
 #include "vtlfs/said.h"
+#include "vtlfs/slow.h"
 
 #include "util/log.h"
 
@@ -147,12 +148,26 @@ static int do_rename(struct fs *fs, fuse_ino_t parent, const char *name, fuse_in
 void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t newparent,
 	       const char *newname, unsigned flags)
 {
-	if (req_is_replay(req))
+	struct elem e;
+	struct obj dir;
+	struct slow s;
+	int err;
+
+	if (req_is_replay(req)) {
 		fuse_reply_err(req, 0); /* it has been done */
-	else if (flags & ~(unsigned)(RENAME_EXCHANGE | RENAME_NOREPLACE))
+		return;
+	}
+	if (flags & ~(unsigned)(RENAME_EXCHANGE | RENAME_NOREPLACE)) {
 		fuse_reply_err(req, EINVAL);
-	else
-		reply_err(req, do_rename(req_fs(req), parent, name, newparent, newname, flags));
+		return;
+	}
+	parse_dir(req_fs(req), newparent, &dir, &e);
+	err = slow_begin(&s, req, &e);
+	if (!err) {
+		err = do_rename(req_fs(req), parent, name, newparent, newname, flags);
+		slow_end(&s);
+	}
+	reply_err(req, err);
 }
 
 /* ---- making and destroying ------------------------------------------------------------------ */
@@ -202,14 +217,20 @@ void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 	struct fs *fs = req_fs(req);
 	struct obj dir, o = { .kind = OBJ_CART };
 	struct elem e;
+	struct slow s;
 	int err = parse_dir(fs, parent, &dir, &e);
 
-	if (req_is_replay(req))
+	if (req_is_replay(req)) {
 		err = 0;
-	else if (!err && dir.kind == OBJ_VAULT)
-		err = make(fs, &e, name);
-	else
+	} else if (!err && dir.kind == OBJ_VAULT) {
+		err = slow_begin(&s, req, &e);
+		if (!err) {
+			err = make(fs, &e, name);
+			slow_end(&s);
+		}
+	} else {
 		err = fs_refuse(fs, &e, -EPERM, "%s: a cartridge is made in the vault", name);
+	}
 	if (!err)
 		err = names_id(fs->names, name, &o.id);
 	if (err)
@@ -268,8 +289,18 @@ static int do_rmdir(struct fs *fs, fuse_ino_t parent, const char *name)
 
 void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-	if (req_is_replay(req))
+	const struct elem vault = { .type = ELEM_VAULT };
+	struct slow s;
+	int err;
+
+	if (req_is_replay(req)) {
 		fuse_reply_err(req, 0);
-	else
-		reply_err(req, do_rmdir(req_fs(req), parent, name));
+		return;
+	}
+	err = slow_begin(&s, req, &vault);
+	if (!err) {
+		err = do_rmdir(req_fs(req), parent, name);
+		slow_end(&s);
+	}
+	reply_err(req, err);
 }

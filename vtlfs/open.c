@@ -8,6 +8,7 @@
 #include "vtlfs/cache.h"
 #include "vtlfs/events.h"
 #include "vtlfs/ops.h"
+#include "vtlfs/slow.h"
 #include "vtlfs/tape.h"
 
 #include <errno.h>
@@ -209,6 +210,22 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse
 	}
 }
 
+static int write_attr(fuse_req_t req, const struct obj *o, const char *buf, size_t size)
+{
+	struct fs *fs = req_fs(req);
+	struct elem e = { .type = ELEM_VAULT };
+	struct slow s;
+	int err;
+
+	fs_elem(fs, o, &e);
+	err = slow_begin(&s, req, &e);
+	if (err)
+		return err;
+	err = attr_write(fs, o, buf, size);
+	slow_end(&s);
+	return err;
+}
+
 void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, off_t off,
 	      struct fuse_file_info *fi)
 {
@@ -217,7 +234,7 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, off_
 
 	/* One write is one value, wherever the file's position is (`>>` puts it at the end). */
 	if (!req_is_replay(req))
-		err = attr_is(&f->obj) ? attr_write(req_fs(req), &f->obj, buf, size) : EPERM;
+		err = attr_is(&f->obj) ? write_attr(req, &f->obj, buf, size) : EPERM;
 	if (err)
 		reply_err(req, err);
 	else

@@ -116,7 +116,7 @@ static int names_add(void *arg, const char *library)
 	return 0;
 }
 
-int arms_lock_all(struct tree *t, struct arms *ret)
+int arms_lock_all(struct tree *t, int64_t deadline, struct arms *ret)
 {
 	struct names l = { 0 };
 	cleanup_free const char **p = NULL;
@@ -130,7 +130,7 @@ int arms_lock_all(struct tree *t, struct arms *ret)
 	for (unsigned i = 0; !err && i < l.n; i++)
 		p[i] = l.name[i];
 	if (!err)
-		err = arms_lock(t, p, l.n, 0, ret);
+		err = arms_lock_until(t, p, l.n, deadline, ret);
 	free(l.name);
 	return err;
 }

@@ -17,6 +17,7 @@
  */
 
 #include "tree/tree_int.h"
+#include "tree/wait.h"
 #include "util/cleanup.h"
 #include "util/file.h"
 #include "util/log.h"
@@ -275,9 +276,10 @@ int place_rebuild(struct tree *t)
 
 	if (faccessat(t->where_fd, COMPLETE, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return 0;
-	err = arms_lock_all(t, &arms);
+	/* Where somebody was stopped with an arm in hand: without, everything is found by a scan. */
+	err = arms_lock_all(t, wait_now_ms() + START_WAIT_MS, &arms);
 	if (err)
-		return err;
+		return err == -ETIMEDOUT ? 0 : err;
 	err = tree_each_link(t, rebuild_one, t);
 	if (!err)
 		err = file_replace_at(t->where_fd, COMPLETE, "", 0, 0644, 0);

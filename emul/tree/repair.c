@@ -2,6 +2,7 @@
 /* Cartridges that come, that go, and what a crash in between leaves. See tree.h. */
 
 #include "tree/tree_int.h"
+#include "tree/wait.h"
 
 #include "util/cleanup.h"
 #include "util/file.h"
@@ -329,8 +330,13 @@ int tree_repair(struct tree *t)
 {
 	struct census c = { 0 };
 	struct arms arms;
-	int err = arms_lock_all(t, &arms);
+	int err = arms_lock_all(t, wait_now_ms() + START_WAIT_MS, &arms);
 
+	if (err == -ETIMEDOUT) {
+		log_warn(
+			"tree: an arm is busy: what there may be to repair is left to the next start");
+		return 0;
+	}
 	if (err)
 		return err;
 	err = tree_each_link(t, census_add, &c);

@@ -203,7 +203,8 @@ int tree_remove(struct tree *t, const char *barcode);
 /*
  * Cartridges in the pool without a place (a crash between cart_create and tree_insert) are put
  * into the vault; links without a cartridge are removed and logged. Called at start by whoever
- * starts first.
+ * starts first. No start waits for another's arm: where one is not free within a moment (its
+ * holder was stopped) the repair is left to the next start, which is logged.
  */
 int tree_repair(struct tree *t);
 

@@ -77,8 +77,8 @@ int arms_lock(struct tree *t, const char *const *names, unsigned n, unsigned fla
 /* The same with a time of its own, in ms as of wait_now_ms(). */
 int arms_lock_until(struct tree *t, const char *const *names, unsigned n, int64_t deadline,
 		    struct arms *ret);
-/* The vault's and those of all libraries that there are. */
-int arms_lock_all(struct tree *t, struct arms *ret);
+/* The vault's and those of all libraries that there are, until a time. */
+int arms_lock_all(struct tree *t, int64_t deadline, struct arms *ret);
 void arms_unlock(struct arms *a);
 
 /* ---- place.c: the record of where a cartridge is --------------------------------------------- */

@@ -9,6 +9,9 @@
 
 #include <stdint.h>
 
+/* What a process that starts may wait for others' arms: they are held for milliseconds. */
+#define START_WAIT_MS 500
+
 /* ms of CLOCK_MONOTONIC. */
 int64_t wait_now_ms(void);
 
