@@ -50,14 +50,8 @@ fs_kill()
 # Ends what the test started and remembered with fs_background, then the mount.
 fs_teardown()
 {
-	local pid
-
-	for pid in "${FS_BACKGROUND[@]}"; do
-		# timeout(1) leads a group of its own; killed alone it would leave its command behind.
-		kill -KILL -- "-$pid" 2>/dev/null || kill -KILL "$pid" 2>/dev/null
-		wait "$pid" 2>/dev/null
-	done
-	vtl_teardown
+	end_background "${FS_BACKGROUND[@]}"
+	vtl_teardown || return
 	# What a sanitizer found fails a test that has passed.
 	if grep -hE 'Sanitizer|runtime error' "$VTL_RUN"/*.log >&2; then return 1; fi
 }

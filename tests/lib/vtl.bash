@@ -185,6 +185,29 @@ vtl_teardown()
 		umount -l "$mount" 2>/dev/null || fusermount3 -uz "$mount"
 	done </proc/self/mountinfo
 	shopt -u nullglob
+	wait_for 10 _none_left "${VTL_DIR%/*}" || {
+		pgrep -a -f -- "${VTL_DIR%/*}/" >&2
+		pkill -KILL -f -- "${VTL_DIR%/*}/"
+		return 1
+	}
+}
+
+# Does no process name a path below this test's directory any more?
+_none_left()
+{
+	! pgrep -f -- "$1/"
+}
+
+# end_background PID...: ends what was started in the background, and what it started: `timeout' leads a process
+# group, and would leave its command behind.
+end_background()
+{
+	local pid
+
+	for pid; do
+		{ kill -KILL -- "-$pid" || kill -KILL "$pid"; } 2>/dev/null
+		wait "$pid" 2>/dev/null
+	done
 	return 0
 }
 
