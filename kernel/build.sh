@@ -30,5 +30,7 @@ for f in "$src"/*.c "$src"/*.h "$src"/Kbuild; do
 done
 # The variables of an enclosing make or meson are not meant for this one.
 unset MAKEFLAGS MAKELEVEL MFLAGS CFLAGS LDFLAGS
+# Headers that bring the kernel's BTF (Debian's of 6.12) want pahole to write the module's; it is only for tracing.
+command -v pahole >/dev/null || set -- CONFIG_DEBUG_INFO_BTF_MODULES= "$@"
 make -C "$kdir" M="$out" "$@" modules
 echo "$out/vtl.ko"

@@ -121,8 +121,9 @@ int cart_destroy(int poolfd, const char *barcode)
 	err = io_rename(poolfd, barcode, poolfd, tmp, true);
 	if (!err)
 		err = io_sync_dir(poolfd);
+	/* NFS keeps a file that is removed while it is open under another name, and the directory with it. */
+	io_close(lockfd);
 	if (!err)
 		remove_cartridge(poolfd, tmp);
-	io_close(lockfd);
 	return err;
 }

@@ -325,7 +325,7 @@ guest_files()
 guest_6.1()
 {
 	printf '%s\n' 6.1 --smp 1
-	guest_files smoke dd demo files hba idle mt mtx powercut tar
+	guest_files smoke dd demo files hba idle mt mtx nfs powercut tar
 }
 
 guest_6.1-smp()
