@@ -297,11 +297,19 @@ static struct fmt_manifest *state_put(const struct state *st, size_t *len)
 	return m;
 }
 
+/*
+ * Always a new file: what a crash left under the name may be the very file that stands under the other one
+ * (a rename of which one half had reached the disk).
+ */
 static int write_tmp(int dirfd, const char *tmp, const void *buf, size_t len)
 {
-	int fd = io_open(dirfd, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0644);
-	int err;
+	int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
+	int err, fd = io_open(dirfd, tmp, flags, 0644);
 
+	if (fd == -EEXIST) {
+		err = io_unlink(dirfd, tmp);
+		fd = err ? err : io_open(dirfd, tmp, flags, 0644);
+	}
 	if (fd < 0)
 		return fd;
 	err = io_pwrite(fd, buf, len, 0);

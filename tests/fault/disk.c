@@ -1,46 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A disk that can forget and fail: see disk.h. */
+/* A disk that can forget and fail: the calls and the log of them. See disk.h. */
 
-#include "disk.h"
+#include "disk_int.h"
 #include "mix.h"
 
 #include "cart/io.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-enum op_kind { OP_CREATE, OP_MKDIR, OP_WRITE, OP_SIZE, OP_RENAME, OP_UNLINK, OP_SYNC };
+static struct disk *disk; /* under the store now */
 
-struct op {
-	enum op_kind kind;
-	ino_t node;  /* the file (write, size, sync) or the directory (the others) */
-	ino_t node2; /* rename: the other directory; create: the new file */
-	char *name, *name2;
-	uint8_t *data;
-	size_t len;
-	off_t off;
-};
-
-static struct {
-	pthread_mutex_t lock;
-	bool on;
-	dev_t dev;
-	ino_t root;
-	struct op ops[DISK_OPS_MAX];
-	unsigned n;
-	/* failing */
-	unsigned nth, calls;
-	int how;
-	bool sticky, hit;
-} disk = { .lock = PTHREAD_MUTEX_INITIALIZER };
-
-static void must(bool ok, const char *what)
+void disk_must(bool ok, const char *what)
 {
 	if (ok)
 		return;
@@ -48,86 +24,126 @@ static void must(bool ok, const char *what)
 	abort();
 }
 
-/* ---- failing -------------------------------------------------------------------------------- */
-
-void disk_fail(unsigned nth, int how, bool sticky)
+void *disk_grow(void *p, unsigned n, size_t size)
 {
-	pthread_mutex_lock(&disk.lock);
-	disk.nth = nth;
-	disk.how = how;
-	disk.sticky = sticky;
-	disk.calls = 0;
-	disk.hit = false;
-	pthread_mutex_unlock(&disk.lock);
+	if (n & (n - 1))
+		return p;
+	p = realloc(p, (n ? 2 * (size_t)n : 1) * size);
+	disk_must(p, "realloc");
+	return p;
 }
 
-unsigned disk_calls(void)
+void disk_dead(struct disk *d, bool dead)
 {
-	return disk.calls;
+	pthread_mutex_lock(&d->lock);
+	d->dead = dead;
+	pthread_mutex_unlock(&d->lock);
 }
 
-bool disk_failed(void)
+unsigned disk_ops(const struct disk *d)
 {
-	return disk.hit;
+	return d->ops;
 }
 
-/* Does this call fail? 0 no, else how. Under the lock. */
-static int fault(void)
+/* ---- failing: under the lock ---------------------------------------------------------------- */
+
+void disk_fail(struct disk *d, const struct disk_fault *fault)
 {
-	disk.calls++;
-	if (!disk.nth || disk.calls < disk.nth || (disk.calls > disk.nth && !disk.sticky))
+	pthread_mutex_lock(&d->lock);
+	d->fault = fault ? *fault : (struct disk_fault){ 0 };
+	d->calls = d->hits = 0;
+	pthread_mutex_unlock(&d->lock);
+}
+
+unsigned disk_hits(const struct disk *d)
+{
+	return d->hits;
+}
+
+unsigned disk_covered(const struct disk *d)
+{
+	return d->covered;
+}
+
+enum call { CALL_READ, CALL_WRITE, CALL_SYNC, CALL_FILE, CALL_NAME };
+
+/* Does this call fail? 0 no, else how. */
+static int fault(enum call call)
+{
+	const struct disk_fault *f = &disk->fault;
+
+	if (disk->dead)
+		return EIO;
+	if (f->which == DISK_SYNCS && call != CALL_SYNC)
 		return 0;
-	disk.hit = true;
-	return disk.how;
+	disk->calls++;
+	if (f->one_in ? mix(f->seed + disk->calls) % f->one_in != 0
+		      : disk->calls != f->nth && !(f->sticky && f->nth && disk->calls > f->nth))
+		return 0;
+	/* Only what moves bytes can be short; Linux does not interrupt changes of names. */
+	if ((f->how == DISK_SHORT && call != CALL_READ && call != CALL_WRITE) ||
+	    (f->how == EINTR && call == CALL_NAME)) {
+		disk->hits += f->nth != 0;
+		return 0;
+	}
+	disk->hits++;
+	return f->how;
 }
 
-/* As fault(), for calls that do not move bytes: they cannot be short. Sets errno. */
-static bool fails(void)
+/* The same as a return value: sets errno. */
+static bool fails(enum call call)
 {
-	int how = fault();
+	int how = fault(call);
 
-	if (!how || how == DISK_SHORT)
-		return false;
-	errno = how;
-	return true;
+	if (how > 0)
+		errno = how;
+	return how != 0;
 }
 
-/* Linux does not interrupt changes of names. */
-static bool fails_name(void)
-{
-	bool interrupt = disk.how == EINTR;
+/* ---- recording: under the lock -------------------------------------------------------------- */
 
-	return !interrupt && fails();
-}
-
-/* ---- recording ------------------------------------------------------------------------------ */
-
-static ino_t node_of(int fd)
+/* The node behind a descriptor; NEVER: it is not of this disk. */
+static unsigned node_of(int fd)
 {
 	struct stat st;
 
-	must(fstat(fd, &st) == 0, "fstat");
-	return st.st_ino;
+	disk_must(fstat(fd, &st) == 0, "fstat");
+	/* From the back: a number may have been used before, by a file that is gone. */
+	for (unsigned i = disk->nodes; i-- > 0;)
+		if (disk->node[i].ino == st.st_ino)
+			return i;
+	return NEVER;
 }
 
-static struct op *record(enum op_kind kind, ino_t node)
+static struct change *record(enum change_kind kind, unsigned node)
 {
-	struct op *op;
+	struct change *c;
 
-	must(disk.n < DISK_OPS_MAX, "too many operations for the log");
-	op = &disk.ops[disk.n++];
-	memset(op, 0, sizeof(*op));
-	op->kind = kind;
-	op->node = node;
-	return op;
-}
-
-static char *copy(const char *s)
-{
-	char *c = strdup(s);
-
-	must(c, "strdup");
+	disk->change = disk_grow(disk->change, disk->changes, sizeof(*disk->change));
+	c = &disk->change[disk->changes++];
+	*c = (struct change){ .kind = kind,
+			      .op = disk->ops,
+			      .node = node,
+			      .to = NEVER,
+			      .needs = NEVER,
+			      .settled = node == NEVER ? 0 : NEVER,
+			      .fate = node == NEVER ? FATE_DROPPED : FATE_KEPT };
 	return c;
+}
+
+static struct change *record_name(unsigned dir, const char *name, unsigned to)
+{
+	struct change *c = record(CHANGE_NAME, dir);
+
+	c->name = disk_copy(name);
+	c->to = to;
+	return c;
+}
+
+static void record_size(int fd, off_t len)
+{
+	record(CHANGE_SIZE, node_of(fd))->off = len;
+	disk->ops++;
 }
 
 static int d_openat(int dirfd, const char *name, int flags, mode_t mode)
@@ -135,104 +151,151 @@ static int d_openat(int dirfd, const char *name, int flags, mode_t mode)
 	int fd = -1;
 	bool fresh;
 
-	pthread_mutex_lock(&disk.lock);
+	pthread_mutex_lock(&disk->lock);
 	fresh = (flags & O_CREAT) && faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0;
-	if (!fails())
+	if (!fails(CALL_FILE))
 		fd = openat(dirfd, name, flags, mode);
 	if (fd >= 0 && fresh) {
-		struct op *op = record(OP_CREATE, node_of(dirfd));
+		struct stat st;
 
-		op->node2 = node_of(fd);
-		op->name = copy(name);
+		disk_must(fstat(fd, &st) == 0, "fstat");
+		record_name(node_of(dirfd), name, disk_node_new(disk, st.st_ino, false));
+		disk->ops++;
 	} else if (fd >= 0 && (flags & O_TRUNC)) {
-		record(OP_SIZE, node_of(fd));
+		record_size(fd, 0);
 	}
-	pthread_mutex_unlock(&disk.lock);
+	pthread_mutex_unlock(&disk->lock);
 	return fd;
 }
 
 static ssize_t d_preadv(int fd, const struct iovec *iov, int n, off_t off)
 {
-	ssize_t got = -1;
 	int how;
 
-	pthread_mutex_lock(&disk.lock);
-	how = fault();
-	pthread_mutex_unlock(&disk.lock);
+	pthread_mutex_lock(&disk->lock);
+	how = fault(CALL_READ);
+	pthread_mutex_unlock(&disk->lock);
 	if (how > 0) {
 		errno = how;
 		return -1;
 	}
 	if (how == DISK_SHORT && iov[0].iov_len > 1)
-		got = pread(fd, iov[0].iov_base, iov[0].iov_len / 2, off);
-	else
-		got = preadv(fd, iov, n, off);
-	return got;
+		return pread(fd, iov[0].iov_base, iov[0].iov_len / 2, off);
+	return preadv(fd, iov, n, off);
 }
 
-static ssize_t d_pwritev(int fd, const struct iovec *iov, int n, off_t off)
+/* Writes the first `len` bytes. */
+static void write_part(int fd, const struct iovec *iov, int n, size_t len, off_t off)
 {
-	size_t len = 0, at = 0;
-	struct op *op;
-	uint8_t *data;
-	int how;
+	uint8_t *data = malloc(len ? len : 1);
+	struct change *c;
+	size_t at = 0;
 
-	for (int i = 0; i < n; i++)
-		len += iov[i].iov_len;
-	pthread_mutex_lock(&disk.lock);
-	how = fault();
-	if (how > 0) {
-		pthread_mutex_unlock(&disk.lock);
-		errno = how;
-		return -1;
-	}
-	if (how == DISK_SHORT && len > 1)
-		len /= 2;
-	data = malloc(len ? len : 1);
-	must(data, "malloc");
+	disk_must(data, "malloc");
 	for (int i = 0; i < n && at < len; i++) {
 		size_t part = iov[i].iov_len < len - at ? iov[i].iov_len : len - at;
 
 		memcpy(data + at, iov[i].iov_base, part);
 		at += part;
 	}
-	must(pwrite(fd, data, len, off) == (ssize_t)len, "pwrite");
-	op = record(OP_WRITE, node_of(fd));
-	op->data = data;
-	op->len = len;
-	op->off = off;
-	pthread_mutex_unlock(&disk.lock);
-	return (ssize_t)len;
+	disk_must(pwrite(fd, data, len, off) == (ssize_t)len, "pwrite");
+	c = record(CHANGE_WRITE, node_of(fd));
+	c->data = data;
+	c->len = len;
+	c->off = off;
+	disk->ops++;
+}
+
+static ssize_t d_pwritev(int fd, const struct iovec *iov, int n, off_t off)
+{
+	size_t len = 0;
+	int how;
+
+	for (int i = 0; i < n; i++)
+		len += iov[i].iov_len;
+	pthread_mutex_lock(&disk->lock);
+	how = fault(CALL_WRITE);
+	if (how == EIO && !disk->dead && disk->fault.may_do) {
+		uint64_t r = mix(disk->fault.seed + disk->calls);
+
+		if (r % 3)
+			write_part(fd, iov, n, r % 3 == 1 ? len : (r >> 8) % (len + 1), off);
+	}
+	if (how == DISK_SHORT && len > 1)
+		len /= 2;
+	if (how <= 0)
+		write_part(fd, iov, n, len, off);
+	pthread_mutex_unlock(&disk->lock);
+	if (how <= 0)
+		return (ssize_t)len;
+	errno = how;
+	return -1;
+}
+
+/* The page cache has no more than the platter; what is behind that reads as zeros. */
+static void evict(int fd, unsigned node)
+{
+	char name[40];
+	struct stat st;
+	uint8_t *data;
+	size_t len;
+
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	fd = open(name, O_RDWR | O_CLOEXEC); /* who syncs may have opened it to read */
+	disk_must(fd >= 0 && fstat(fd, &st) == 0, name);
+	data = platter_file(disk, node, &len);
+	if (len > (size_t)st.st_size)
+		len = (size_t)st.st_size;
+	disk_must(ftruncate(fd, 0) == 0 && pwrite(fd, data, len, 0) == (ssize_t)len &&
+			  ftruncate(fd, st.st_size) == 0,
+		  "losing what was not written");
+	close(fd);
+	free(data);
 }
 
 static int d_fsync(int fd)
 {
-	int ret = -1;
+	int how, ret = 0;
+	unsigned node;
 
-	pthread_mutex_lock(&disk.lock);
-	if (!fails()) {
-		record(OP_SYNC, node_of(fd));
-		ret = 0;
+	pthread_mutex_lock(&disk->lock);
+	how = fault(CALL_SYNC);
+	node = node_of(fd);
+	if (how > 0) {
+		errno = how;
+		ret = -1;
 	}
-	pthread_mutex_unlock(&disk.lock);
+	if (node != NEVER && how != EINTR && !disk->dead) {
+		platter_sync(disk, node, disk->ops++, how <= 0);
+		if (how > 0 && disk->fault.evict && !disk->node[node].isdir) {
+			evict(fd, node);
+			errno = how;
+		}
+	}
+	pthread_mutex_unlock(&disk->lock);
 	return ret;
 }
 
 static int d_renameat2(int olddir, const char *old, int newdir, const char *new, unsigned flags)
 {
+	struct stat st;
 	int ret = -1;
 
-	pthread_mutex_lock(&disk.lock);
-	if (!fails_name())
+	pthread_mutex_lock(&disk->lock);
+	if (!fails(CALL_NAME))
 		ret = renameat2(olddir, old, newdir, new, flags);
 	if (ret == 0) {
-		struct op *op = record(OP_RENAME, node_of(olddir));
+		unsigned node, set;
 
-		op->node2 = node_of(newdir);
-		op->name = copy(old);
-		op->name2 = copy(new);
+		disk_must(fstatat(newdir, new, &st, AT_SYMLINK_NOFOLLOW) == 0, new);
+		for (node = disk->nodes; node-- > 0 && disk->node[node].ino != st.st_ino;)
+			;
+		record_name(node_of(newdir), new, node);
+		set = disk->changes - 1;
+		record_name(node_of(olddir), old, NEVER)->needs = set;
+		disk->ops++;
 	}
-	pthread_mutex_unlock(&disk.lock);
+	pthread_mutex_unlock(&disk->lock);
 	return ret;
 }
 
@@ -240,12 +303,14 @@ static int d_unlinkat(int dirfd, const char *name, int flags)
 {
 	int ret = -1;
 
-	pthread_mutex_lock(&disk.lock);
-	if (!fails_name())
+	pthread_mutex_lock(&disk->lock);
+	if (!fails(CALL_NAME))
 		ret = unlinkat(dirfd, name, flags);
-	if (ret == 0)
-		record(OP_UNLINK, node_of(dirfd))->name = copy(name);
-	pthread_mutex_unlock(&disk.lock);
+	if (ret == 0) {
+		record_name(node_of(dirfd), name, NEVER);
+		disk->ops++;
+	}
+	pthread_mutex_unlock(&disk->lock);
 	return ret;
 }
 
@@ -253,18 +318,17 @@ static int d_mkdirat(int dirfd, const char *name, mode_t mode)
 {
 	int ret = -1;
 
-	pthread_mutex_lock(&disk.lock);
-	if (!fails_name())
+	pthread_mutex_lock(&disk->lock);
+	if (!fails(CALL_NAME))
 		ret = mkdirat(dirfd, name, mode);
 	if (ret == 0) {
-		struct op *op = record(OP_MKDIR, node_of(dirfd));
 		struct stat st;
 
-		must(fstatat(dirfd, name, &st, 0) == 0, "fstatat");
-		op->node2 = st.st_ino;
-		op->name = copy(name);
+		disk_must(fstatat(dirfd, name, &st, 0) == 0, "fstatat");
+		record_name(node_of(dirfd), name, disk_node_new(disk, st.st_ino, true));
+		disk->ops++;
 	}
-	pthread_mutex_unlock(&disk.lock);
+	pthread_mutex_unlock(&disk->lock);
 	return ret;
 }
 
@@ -272,297 +336,79 @@ static int d_ftruncate(int fd, off_t len)
 {
 	int ret = -1;
 
-	pthread_mutex_lock(&disk.lock);
-	if (!fails())
+	pthread_mutex_lock(&disk->lock);
+	if (!fails(CALL_FILE))
 		ret = ftruncate(fd, len);
 	if (ret == 0)
-		record(OP_SIZE, node_of(fd))->off = len;
-	pthread_mutex_unlock(&disk.lock);
+		record_size(fd, len);
+	pthread_mutex_unlock(&disk->lock);
 	return ret;
+}
+
+/* The size alone: space is not what is tried here. */
+static int grow(int fd, off_t len)
+{
+	struct stat st;
+
+	disk_must(fstat(fd, &st) == 0, "fstat");
+	return st.st_size < len ? ftruncate(fd, len) : 0;
 }
 
 static int d_fallocate(int fd, int mode, off_t off, off_t len)
 {
 	int ret = -1;
 
-	pthread_mutex_lock(&disk.lock);
-	if (!fails())
-		ret = fallocate(fd, mode, off, len);
-	if (ret == 0 && !(mode & FALLOC_FL_KEEP_SIZE)) {
-		struct stat st;
-
-		must(fstat(fd, &st) == 0, "fstat");
-		record(OP_SIZE, st.st_ino)->off = st.st_size;
-	}
-	pthread_mutex_unlock(&disk.lock);
+	pthread_mutex_lock(&disk->lock);
+	if (!fails(CALL_FILE))
+		ret = grow(fd, off + len);
+	if (ret == 0)
+		record_size(fd, off + len);
+	pthread_mutex_unlock(&disk->lock);
 	return ret;
 }
 
-static int d_fstat(int fd, struct stat *st)
+static int quick_fallocate(int fd, int mode, off_t off, off_t len)
 {
-	return fstat(fd, st);
+	return grow(fd, off + len);
 }
 
-static int d_hint(int fd, off_t off, off_t len)
+static int no_sync(int fd)
 {
 	return 0;
 }
 
-static int d_fadvise(int fd, off_t off, off_t len, int advice)
+static int no_writeback(int fd, off_t off, off_t len)
 {
 	return 0;
 }
 
-static const struct cart_io disk_io = {
-	.openat = d_openat,
-	.close = close,
-	.preadv = d_preadv,
-	.pwritev = d_pwritev,
-	.fsync = d_fsync,
-	.fdatasync = d_fsync,
-	.renameat2 = d_renameat2,
-	.unlinkat = d_unlinkat,
-	.mkdirat = d_mkdirat,
-	.ftruncate = d_ftruncate,
-	.fallocate = d_fallocate,
-	.fstat = d_fstat,
-	.writeback = d_hint,
-	.fadvise = d_fadvise,
-};
-
-void disk_begin(const char *root)
+static int no_advice(int fd, off_t off, off_t len, int advice)
 {
-	struct stat st;
-
-	must(stat(root, &st) == 0, root);
-	disk.root = st.st_ino;
-	disk.dev = st.st_dev;
-	disk.n = 0;
-	disk_fail(0, 0, false);
-	cart_io_use(&disk_io);
+	return 0;
 }
 
-void disk_pause(void)
+/* What changes nothing goes to the system as it is. */
+void disk_use(struct disk *d)
 {
-	cart_io_use(NULL);
-}
+	static struct cart_io io;
 
-void disk_end(void)
-{
-	cart_io_use(NULL);
-	for (unsigned i = 0; i < disk.n; i++) {
-		free(disk.ops[i].name);
-		free(disk.ops[i].name2);
-		free(disk.ops[i].data);
+	io = cart_io_plain;
+	io.writeback = no_writeback;
+	io.fadvise = no_advice;
+	disk = d;
+	if (d) {
+		io.openat = d_openat;
+		io.preadv = d_preadv;
+		io.pwritev = d_pwritev;
+		io.fsync = io.fdatasync = d_fsync;
+		io.renameat2 = d_renameat2;
+		io.unlinkat = d_unlinkat;
+		io.mkdirat = d_mkdirat;
+		io.ftruncate = d_ftruncate;
+		io.fallocate = d_fallocate;
+	} else {
+		io.fsync = io.fdatasync = no_sync;
+		io.fallocate = quick_fallocate;
 	}
-	disk.n = 0;
-}
-
-unsigned disk_log_len(void)
-{
-	return disk.n;
-}
-
-/* ---- a crash -------------------------------------------------------------------------------- */
-
-/* Is change i on stable storage behind the first len operations? */
-static bool covered(unsigned i, unsigned len)
-{
-	const struct op *op = &disk.ops[i];
-	bool one = false, two = op->kind != OP_RENAME || op->node == op->node2;
-
-	for (unsigned j = i + 1; j < len; j++) {
-		if (disk.ops[j].kind != OP_SYNC)
-			continue;
-		one |= disk.ops[j].node == op->node;
-		two |= disk.ops[j].node == op->node2;
-	}
-	return one && two;
-}
-
-unsigned disk_loose(unsigned len)
-{
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < len; i++)
-		n += disk.ops[i].kind != OP_SYNC && !covered(i, len);
-	return n;
-}
-
-struct image { /* the names and files of the state that is built */
-	struct {
-		ino_t dir, node;
-		char name[NAME_MAX + 1];
-		bool isdir;
-	} names[128];
-	unsigned n;
-	struct {
-		ino_t node;
-		uint8_t *data;
-		size_t len;
-	} files[128];
-	unsigned nfiles;
-};
-
-static int find_name(const struct image *im, ino_t dir, const char *name)
-{
-	for (unsigned i = 0; i < im->n; i++)
-		if (im->names[i].dir == dir && !strcmp(im->names[i].name, name))
-			return (int)i;
-	return -1;
-}
-
-static void drop_name(struct image *im, int i)
-{
-	if (i >= 0)
-		im->names[i] = im->names[--im->n];
-}
-
-static void set_name(struct image *im, ino_t dir, const char *name, ino_t node, bool isdir)
-{
-	drop_name(im, find_name(im, dir, name));
-	must(im->n < 128, "too many names");
-	im->names[im->n].dir = dir;
-	im->names[im->n].node = node;
-	im->names[im->n].isdir = isdir;
-	snprintf(im->names[im->n++].name, NAME_MAX + 1, "%s", name);
-}
-
-static void set_size(struct image *im, ino_t node, size_t len, bool grow_only, uint8_t **data)
-{
-	unsigned i;
-
-	for (i = 0; i < im->nfiles && im->files[i].node != node; i++)
-		;
-	if (i == im->nfiles) {
-		must(i < 128, "too many files");
-		memset(&im->files[i], 0, sizeof(im->files[i]));
-		im->files[i].node = node;
-		im->nfiles++;
-	}
-	if (len > im->files[i].len || !grow_only) {
-		im->files[i].data = realloc(im->files[i].data, len ? len : 1);
-		must(im->files[i].data, "realloc");
-		if (len > im->files[i].len)
-			memset(im->files[i].data + im->files[i].len, 0, len - im->files[i].len);
-		im->files[i].len = len;
-	}
-	if (data)
-		*data = im->files[i].data;
-}
-
-/* The part of a torn write that reached the disk: sectors from the front, or a few bytes of them. */
-static void torn(const struct op *op, uint64_t seed, size_t *from, size_t *to)
-{
-	size_t sectors = (op->len + 511) / 512;
-
-	*from = 0;
-	switch (seed % 3) {
-	case 0: /* the front */
-		*to = (seed / 3) % (sectors + 1) * 512;
-		break;
-	case 1: /* the back: what is missing is a hole */
-		*from = (seed / 3) % (sectors + 1) * 512;
-		*to = op->len;
-		break;
-	default: /* in the middle of a sector */
-		*to = (seed / 3) % (op->len + 1);
-	}
-	if (*to > op->len)
-		*to = op->len;
-	if (*from > op->len)
-		*from = op->len;
-}
-
-static void apply(struct image *im, const struct op *op, bool tear, uint64_t seed)
-{
-	size_t from = 0, to = op->len;
-	uint8_t *data;
-	int i;
-
-	switch (op->kind) {
-	case OP_CREATE:
-	case OP_MKDIR:
-		set_name(im, op->node, op->name, op->node2, op->kind == OP_MKDIR);
-		break;
-	case OP_WRITE:
-		if (tear)
-			torn(op, seed, &from, &to);
-		if (from >= to)
-			break;
-		set_size(im, op->node, (size_t)op->off + to, true, &data);
-		memcpy(data + op->off + from, op->data + from, to - from);
-		break;
-	case OP_SIZE:
-		set_size(im, op->node, (size_t)op->off, false, NULL);
-		break;
-	case OP_RENAME:
-		i = find_name(im, op->node, op->name);
-		if (i < 0)
-			break;
-		set_name(im, op->node2, op->name2, im->names[i].node, im->names[i].isdir);
-		drop_name(im, find_name(im, op->node, op->name));
-		break;
-	case OP_UNLINK:
-		drop_name(im, find_name(im, op->node, op->name));
-		break;
-	case OP_SYNC:
-		break;
-	}
-}
-
-static void emit(const struct image *im, ino_t dir, int dirfd)
-{
-	for (unsigned i = 0; i < im->n; i++) {
-		int fd;
-
-		if (im->names[i].dir != dir)
-			continue;
-		if (im->names[i].isdir) {
-			must(mkdirat(dirfd, im->names[i].name, 0755) == 0, "mkdirat");
-			fd = openat(dirfd, im->names[i].name, O_RDONLY | O_DIRECTORY);
-			must(fd >= 0, "openat");
-			emit(im, im->names[i].node, fd);
-			close(fd);
-			continue;
-		}
-		fd = openat(dirfd, im->names[i].name, O_WRONLY | O_CREAT | O_EXCL, 0644);
-		must(fd >= 0, "openat");
-		for (unsigned f = 0; f < im->nfiles; f++)
-			if (im->files[f].node == im->names[i].node)
-				must(pwrite(fd, im->files[f].data, im->files[f].len, 0) ==
-					     (ssize_t)im->files[f].len,
-				     "pwrite");
-		close(fd);
-	}
-}
-
-void disk_crash(unsigned len, uint64_t keep, uint64_t tear, uint64_t seed, const char *dir)
-{
-	static struct image im;
-	unsigned loose = 0;
-	int fd;
-
-	im.n = im.nfiles = 0;
-	for (unsigned i = 0; i < len; i++) {
-		bool kept = true, cut = false;
-
-		if (disk.ops[i].kind == OP_SYNC)
-			continue;
-		if (!covered(i, len)) {
-			kept = loose < 64 ? keep >> loose & 1 : mix(seed + loose) & 1;
-			cut = loose < 64 && (tear >> loose & 1);
-			loose++;
-		}
-		if (kept)
-			apply(&im, &disk.ops[i], cut, mix(seed ^ (uint64_t)i << 20));
-	}
-	fd = open(dir, O_RDONLY | O_DIRECTORY);
-	must(fd >= 0, dir);
-	emit(&im, disk.root, fd);
-	close(fd);
-	for (unsigned i = 0; i < im.nfiles; i++) {
-		free(im.files[i].data);
-		im.files[i].data = NULL;
-	}
+	cart_io_use(&io);
 }

@@ -6,7 +6,7 @@
  *   flip DIRECTORY
  */
 
-#include "tape.h"
+#include "host.h"
 
 #include "cart/mam.h"
 #include "util/cleanup.h"
@@ -24,7 +24,7 @@
 
 static struct {
 	int poolfd;
-	struct tape tape;
+	struct host host;
 	uint8_t label[32];
 	unsigned long bits, refused, seen, silent, wrong;
 } run;
@@ -39,35 +39,36 @@ static void must(bool ok, const char *what)
 
 static void make(void)
 {
-	static const enum tape_step steps[] = { STEP_SMALL,	STEP_FILEMARK, STEP_SMALL,
+	static const enum host_step steps[] = { STEP_SMALL,	STEP_FILEMARK, STEP_SMALL,
 						STEP_OVERWRITE, STEP_SMALL,    STEP_FILEMARK,
 						STEP_SMALL };
 	struct cart_create how = { .media = media_by_suffix(BARCODE),
 				   .capacity = 16 << 20,
 				   .segment_size = 4096 };
-	struct cart_open rw = { .flags = CART_RDWR };
-	struct cart *c;
+	struct drive d = { .poolfd = run.poolfd,
+			   .barcode = BARCODE,
+			   .how = { .flags = CART_RDWR } };
 
-	tape_init(&run.tape);
+	host_init(&run.host);
 	memset(run.label, ' ', sizeof(run.label));
 	memcpy(run.label, "FLIP", 4);
 	must(!cart_create(run.poolfd, BARCODE, &how), "cart_create");
-	must(!cart_open(run.poolfd, BARCODE, &rw, &c), "cart_open");
+	must(!host_open(&run.host, &d), "cart_open");
 	for (unsigned i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
-		must(!tape_step(&run.tape, steps[i], run.poolfd, BARCODE, &rw, &c), "a step");
-	must(!cart_mam_set(c, 0, 0x0803, MAM_TEXT, run.label, sizeof(run.label), true), "MAM");
-	must(!cart_mam_sync(c), "MAM");
-	must(!cart_close(c), "cart_close");
+		must(!host_step(&run.host, steps[i], &d), "a step");
+	must(!cart_mam_set(d.c, 0, 0x0803, MAM_TEXT, run.label, sizeof(run.label), true), "MAM");
+	must(!cart_mam_sync(d.c), "MAM");
+	must(!cart_close(d.c), "cart_close");
 }
 
 /* Every object must be what it was or an error; their number must be right. */
 static void read_all(struct cart *c, const char *what)
 {
-	const struct tape_state *now = &run.tape.past[run.tape.n - 1];
+	const struct host_content *now = &run.host.past[run.host.n - 1];
 	bool error = false;
 
 	for (unsigned i = 0; i <= now->n; i++) {
-		uint8_t buf[TAPE_BLOCK];
+		uint8_t buf[HOST_BLOCK];
 		struct cart_object obj;
 		uint32_t stamp = 0;
 		int err = cart_read_at(c, 0, i, buf, sizeof(buf), &obj);
