@@ -204,8 +204,10 @@ static ssize_t read_health(struct fs *fs, const struct obj *o, const struct attr
 
 	if (!barcode)
 		return -ENOENT;
-	if (tree_seen(fs->tree, barcode, words, sizeof(words)))
+	if (tree_seen(fs->tree, barcode, words, sizeof(words))) {
+		cache_drop(fs->cache, barcode);
 		return snprintf(buf, size, "missing: %s", words);
+	}
 	err = cache_get(fs->cache, barcode, &ref);
 	if (!err) {
 		cart_info(cache_cart(ref), &info);

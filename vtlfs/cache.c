@@ -149,6 +149,13 @@ static bool changed_just_now(const struct stat *st)
 	       RACY_MS;
 }
 
+static void entry_close(struct cached *e)
+{
+	if (e->cart)
+		cart_close(e->cart);
+	e->cart = NULL;
+}
+
 /* Under e->lock. */
 static int entry_fresh(struct cached *e)
 {
@@ -157,15 +164,16 @@ static int entry_fresh(struct cached *e)
 	struct stat st;
 	int err;
 
-	if (poolfd < 0)
-		return poolfd;
-	if (fstatat(poolfd, e->barcode, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return -errno;
+	err = poolfd < 0 ? poolfd : 0;
+	if (!err && fstatat(poolfd, e->barcode, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		err = -errno;
+	if (err) { /* nothing of a pool that went is kept */
+		entry_close(e);
+		return err;
+	}
 	if (e->cart && same_files(e, &st) && cart_refresh(e->cart) == 0)
 		return 0;
-	if (e->cart)
-		cart_close(e->cart);
-	e->cart = NULL;
+	entry_close(e);
 	e->racy = changed_just_now(&st);
 	err = cart_open(poolfd, e->barcode, &how, &e->cart);
 	if (!err)
@@ -211,8 +219,6 @@ void cache_drop(struct cache *c, const char *barcode)
 	if (!e)
 		return;
 	pthread_mutex_lock(&e->lock);
-	if (e->cart)
-		cart_close(e->cart);
-	e->cart = NULL;
+	entry_close(e);
 	cache_put(e);
 }
