@@ -53,7 +53,7 @@ fs_teardown()
 	local pid
 
 	for pid in "${FS_BACKGROUND[@]}"; do
-		kill -KILL "$pid" 2>/dev/null
+		kill "$pid" 2>/dev/null # timeout(1), which hands it on; killed it would leave its child
 		wait "$pid" 2>/dev/null
 	done
 	vtl_teardown
