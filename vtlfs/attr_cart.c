@@ -8,6 +8,8 @@
 #include "vtlfs/attr.h"
 #include "vtlfs/cache.h"
 
+#include "util/cleanup.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -189,16 +191,24 @@ static ssize_t read_location(struct fs *fs, const struct obj *o, const struct at
 
 /*
  * One word: ok; recovered: opening had to cut an unfinished end, nothing durable was lost; damaged;
- * or unsupported: written by a newer version.
+ * or unsupported: written by a newer version. Or missing and why: it cannot be seen in its pool.
  */
 static ssize_t read_health(struct fs *fs, const struct obj *o, const struct attr_row *row,
 			   char *buf, size_t size)
 {
 	const char *barcode = fs_barcode(fs, o), *word = "ok";
+	char words[200] = "";
 	struct cart_info info;
 	struct cached *ref;
-	int err = barcode ? cache_get(fs->cache, barcode, &ref) : -ENOENT;
+	int err;
 
+	if (!barcode)
+		return -ENOENT;
+	if (tree_seen(fs->tree, barcode, words, sizeof(words))) {
+		cache_drop(fs->cache, barcode);
+		return snprintf(buf, size, "missing: %s", words);
+	}
+	err = cache_get(fs->cache, barcode, &ref);
 	if (!err) {
 		cart_info(cache_cart(ref), &info);
 		cache_put(ref);
@@ -221,6 +231,7 @@ static int write_write_protect(struct fs *fs, const struct obj *o, const struct 
 {
 	const struct cart_open how = { .flags = CART_RDWR, .workers = 1 };
 	const char *barcode = fs_barcode(fs, o);
+	cleanup_fd int poolfd = -1;
 	struct cart *c;
 	int on = attr_bool(value, why);
 	int err, end;
@@ -229,7 +240,9 @@ static int write_write_protect(struct fs *fs, const struct obj *o, const struct 
 		return on;
 	if (!barcode)
 		return -ENOENT;
-	err = cart_open(tree_pool_fd(fs->tree), barcode, &how, &c);
+	err = poolfd = tree_pool_of(fs->tree, barcode);
+	if (err >= 0)
+		err = cart_open(poolfd, barcode, &how, &c);
 	if (err == -EBUSY)
 		snprintf(why, ATTR_WHY_MAX, "a drive has %s loaded", barcode);
 	if (err)

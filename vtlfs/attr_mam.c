@@ -11,6 +11,7 @@
 #include "vtlfs/cache.h"
 
 #include "cart/mam.h"
+#include "util/cleanup.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -219,7 +220,8 @@ static int store(struct fs *fs, const struct obj *o, const struct mam_info *info
 	const struct cart_open how = { .flags = CART_RDWR, .workers = 1 };
 	const char *barcode = fs_barcode(fs, o);
 	struct cart *c;
-	int err = barcode ? cart_open(tree_pool_fd(fs->tree), barcode, &how, &c) : -ENOENT;
+	cleanup_fd int poolfd = barcode ? tree_pool_of(fs->tree, barcode) : -ENOENT;
+	int err = poolfd < 0 ? poolfd : cart_open(poolfd, barcode, &how, &c);
 	int end;
 
 	if (err == -EBUSY)

@@ -3,6 +3,8 @@
 
 #include "vtlfs/cache.h"
 
+#include "util/cleanup.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -29,20 +31,20 @@ struct cached {
 };
 
 struct cache {
-	int poolfd;
+	struct tree *tree;
 	pthread_mutex_t lock;
 	struct cached *list;
 	unsigned count;
 	uint64_t clock;
 };
 
-struct cache *cache_new(int poolfd)
+struct cache *cache_new(struct tree *tree)
 {
 	struct cache *c = calloc(1, sizeof(*c));
 
 	if (!c)
 		return NULL;
-	c->poolfd = poolfd;
+	c->tree = tree;
 	pthread_mutex_init(&c->lock, NULL);
 	return c;
 }
@@ -147,22 +149,33 @@ static bool changed_just_now(const struct stat *st)
 	       RACY_MS;
 }
 
+static void entry_close(struct cached *e)
+{
+	if (e->cart)
+		cart_close(e->cart);
+	e->cart = NULL;
+}
+
 /* Under e->lock. */
 static int entry_fresh(struct cached *e)
 {
 	const struct cart_open how = { .workers = 1 };
+	cleanup_fd int poolfd = tree_pool_of(e->cache->tree, e->barcode);
 	struct stat st;
 	int err;
 
-	if (fstatat(e->cache->poolfd, e->barcode, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return -errno;
+	err = poolfd < 0 ? poolfd : 0;
+	if (!err && fstatat(poolfd, e->barcode, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		err = -errno;
+	if (err) { /* nothing of a pool that went is kept */
+		entry_close(e);
+		return err;
+	}
 	if (e->cart && same_files(e, &st) && cart_refresh(e->cart) == 0)
 		return 0;
-	if (e->cart)
-		cart_close(e->cart);
-	e->cart = NULL;
+	entry_close(e);
 	e->racy = changed_just_now(&st);
-	err = cart_open(e->cache->poolfd, e->barcode, &how, &e->cart);
+	err = cart_open(poolfd, e->barcode, &how, &e->cart);
 	if (!err)
 		e->dir = st;
 	return err;
@@ -206,8 +219,6 @@ void cache_drop(struct cache *c, const char *barcode)
 	if (!e)
 		return;
 	pthread_mutex_lock(&e->lock);
-	if (e->cart)
-		cart_close(e->cart);
-	e->cart = NULL;
+	entry_close(e);
 	cache_put(e);
 }

@@ -10,13 +10,14 @@
  */
 
 #include "cart/cart.h"
+#include "tree/tree.h"
 
 #define CACHE_KEPT 32
 
 struct cache;
 struct cached;
 
-struct cache *cache_new(int poolfd); /* borrowed; NULL: ENOMEM */
+struct cache *cache_new(struct tree *tree); /* borrowed; NULL: ENOMEM */
 void cache_free(struct cache *c);
 
 /*

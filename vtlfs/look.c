@@ -280,16 +280,31 @@ static int stat_events(struct fs *fs, const struct obj *o, struct stat *st)
 	return 0;
 }
 
+/*
+ * A cartridge that cannot be seen has a place all the same, and attributes that say so; what is on it
+ * cannot be asked for.
+ */
+static int missing_stat(struct fs *fs, const struct obj *o, const char *barcode, int err)
+{
+	struct elem e;
+
+	if (o->kind != OBJ_CART && o->kind != OBJ_CART_ATTR && o->kind != OBJ_MAMS &&
+	    o->kind != OBJ_FILES && o->kind != OBJ_RECORDS)
+		return err;
+	return barcode && fs_where(fs, o->id, barcode, &e) == 0 ? 0 : -ENOENT;
+}
+
 static int stat_cart(struct fs *fs, const struct obj *o, struct cart *cart, struct stat *st)
 {
 	const char *barcode = fs_barcode(fs, o);
 	struct cached *ref = NULL;
+	cleanup_fd int poolfd = barcode ? tree_pool_of(fs->tree, barcode) : -ENOENT;
 	struct stat pool;
 	uint64_t size = 0;
 	int err = 0;
 
-	if (!barcode || fstatat(tree_pool_fd(fs->tree), barcode, &pool, AT_SYMLINK_NOFOLLOW) < 0)
-		return -ENOENT;
+	if (poolfd < 0 || fstatat(poolfd, barcode, &pool, AT_SYMLINK_NOFOLLOW) < 0)
+		return missing_stat(fs, o, barcode, poolfd < 0 ? poolfd : -errno);
 	st->st_mtim = st->st_ctim = st->st_atim = pool.st_mtim;
 	if (o->kind != OBJ_FILE && o->kind != OBJ_RECORD && o->kind != OBJ_FILEMARK)
 		return 0;

@@ -216,9 +216,9 @@ static bool name_used(void *arg, const char *name)
 {
 	struct fs *fs = arg;
 	struct tree_shape shape;
+	struct elem e;
 
-	return faccessat(tree_pool_fd(fs->tree), name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
-	       tree_library_get(fs->tree, name, &shape) == 0;
+	return tree_where(fs->tree, name, &e) == 0 || tree_library_get(fs->tree, name, &shape) == 0;
 }
 
 /* inotify on the file `events`, which nobody writes to through the mount. */
@@ -258,7 +258,7 @@ static int parts_up(struct fs *fs)
 		return err;
 	fs->places = places_new(fs);
 	fs->shapes = shapes_new(fs);
-	fs->cache = cache_new(tree_pool_fd(fs->tree));
+	fs->cache = cache_new(fs->tree);
 	fs->events = events_new(events_news, fs);
 	fs->said = said_new();
 	if (!fs->places || !fs->shapes || !fs->cache || !fs->events || !fs->said)

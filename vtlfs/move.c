@@ -11,6 +11,7 @@
 #include "vtlfs/said.h"
 #include "vtlfs/slow.h"
 
+#include "util/cleanup.h"
 #include "util/log.h"
 
 #include <errno.h>
@@ -175,7 +176,7 @@ void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t n
 static int make(struct fs *fs, const struct elem *vault, const char *barcode)
 {
 	struct cart_create how = { .media = media_by_suffix(barcode) };
-	int poolfd = tree_pool_fd(fs->tree);
+	cleanup_fd int poolfd = -1;
 	bool created;
 	uint32_t id;
 	struct elem e;
@@ -194,7 +195,9 @@ static int make(struct fs *fs, const struct elem *vault, const char *barcode)
 	if (err)
 		return fs_refuse(fs, vault, err, "%s: %s", barcode, strerror(-err));
 	places_begin(fs->places, id);
-	err = cart_create(poolfd, barcode, &how);
+	err = poolfd = tree_pool_new(fs->tree, barcode);
+	if (err >= 0)
+		err = cart_create(poolfd, barcode, &how);
 	created = !err;
 	if (err == -EEXIST && tree_where(fs->tree, barcode, &e) == -ENOENT)
 		err = 0; /* somebody died between the two steps: finish it */
@@ -239,15 +242,25 @@ void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 		reply_obj(req, &o);
 }
 
+/*
+ * One that cannot be seen is not destroyed: its pool may come back. But a pool that is there and does not
+ * have it (-ENOENT) has nothing left to lose.
+ */
 static int destroy(struct fs *fs, const struct elem *vault, const char *barcode, uint32_t id)
 {
+	cleanup_fd int poolfd = tree_pool_of(fs->tree, barcode);
+	char words[200];
 	int err;
 
+	if (poolfd < 0 && poolfd != -ENOENT) {
+		tree_seen(fs->tree, barcode, words, sizeof(words));
+		return fs_refuse(fs, vault, poolfd, "%s is missing: %s", barcode, words);
+	}
 	places_begin(fs->places, id);
 	cache_drop(fs->cache, barcode);
 	err = tree_remove(fs->tree, barcode);
 	if (!err) {
-		err = cart_destroy(tree_pool_fd(fs->tree), barcode);
+		err = poolfd < 0 ? -ENOENT : cart_destroy(poolfd, barcode);
 		if (err && err != -ENOENT) {
 			int back = tree_insert(fs->tree, barcode, vault);
 

@@ -7,6 +7,8 @@
 #include "vtlfs/ops.h"
 #include "vtlfs/replay.h"
 
+#include "util/cleanup.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -157,13 +159,14 @@ static void op_readlink(fuse_req_t req, fuse_ino_t ino)
 	fuse_reply_readlink(req, target);
 }
 
-/* The numbers of the file system that the pool lies on: how much can still be written. */
+/* The numbers of the file system that new cartridges lie on: how much can still be written. */
 static void op_statfs(fuse_req_t req, fuse_ino_t ino)
 {
+	cleanup_fd int poolfd = tree_pool_first(req_fs(req)->tree);
 	struct statvfs st;
 
-	if (fstatvfs(tree_pool_fd(req_fs(req)->tree), &st) < 0) {
-		reply_err(req, -errno);
+	if (poolfd < 0 || fstatvfs(poolfd, &st) < 0) {
+		reply_err(req, poolfd < 0 ? poolfd : -errno);
 		return;
 	}
 	st.f_namemax = NAME_MAX;

@@ -154,44 +154,32 @@ void places_look(struct places *p, const char *barcode)
 	queue_replay(p, barcode, was, err ? NULL : &now);
 }
 
-/* Calls fn for each cartridge in the pool. */
-static int each_in_pool(struct places *p, void (*fn)(struct places *p, const char *barcode))
+static int scan_one(void *arg, const char *barcode)
 {
-	int fd = openat(tree_pool_fd(p->fs->tree), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	cleanup_dir DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *de;
-
-	if (!d) {
-		int err = -errno;
-
-		if (fd >= 0)
-			close(fd);
-		return err;
-	}
-	while ((de = readdir(d)))
-		if (barcode_valid(de->d_name))
-			fn(p, de->d_name);
-	return 0;
-}
-
-static void scan_one(struct places *p, const char *barcode)
-{
+	struct places *p = arg;
 	struct place *pl;
 	struct elem e;
 	uint32_t id;
 
 	if (tree_where(p->fs->tree, barcode, &e) || names_id(p->fs->names, barcode, &id))
-		return;
+		return 0;
 	pthread_mutex_lock(&p->lock);
 	pl = place_of(p, id);
 	if (pl)
 		*pl = (struct place){ .at = e, .shown = e, .known = true, .is_shown = true };
 	pthread_mutex_unlock(&p->lock);
+	return 0;
 }
 
 int places_scan(struct places *p)
 {
-	return each_in_pool(p, scan_one);
+	return tree_cartridges(p->fs->tree, scan_one, p);
+}
+
+static int look_named(void *arg, const char *barcode)
+{
+	places_look(arg, barcode);
+	return 0;
 }
 
 static int look_known(void *arg, uint32_t id, const char *barcode)
@@ -202,11 +190,11 @@ static int look_known(void *arg, uint32_t id, const char *barcode)
 
 void places_look_all(struct places *p)
 {
-	int err = each_in_pool(p, places_look);
+	int err = tree_cartridges(p->fs->tree, look_named, p);
 
 	if (err)
-		log_warn("the pool cannot be read: %s", strerror(-err));
-	places_each(p, look_known, p); /* those that are gone from the pool */
+		log_warn("the tree cannot be read: %s", strerror(-err));
+	places_each(p, look_known, p); /* those that are gone */
 }
 
 /* ---- facts ---------------------------------------------------------------------------------- */

@@ -131,6 +131,29 @@ static int check_dir(struct conf_read *r, const char *name, char *path)
 	return 0;
 }
 
+/* Not in each other's way, and not where the mount or what is not the store's stands. */
+static int check_pool(struct conf_read *r, const struct conf *c, unsigned n)
+{
+	const char *pool = c->pools[n];
+	char state[256];
+	int err = check_dir(r, "pool", c->pools[n]);
+
+	snprintf(state, sizeof(state), "%s/state", c->home);
+	if (!err && (strstr(pool, "/../") || strstr(pool, "//") || strstr(pool, "/./")))
+		err = conf_refuse(r, -1, -1, "pool", "pool \"%s\" must be a plain path", pool);
+	if (!err && below(c->mount, pool))
+		err = conf_refuse(r, -1, -1, "pool", "pool %s is below mount %s", pool, c->mount);
+	if (!err && below(pool, c->mount))
+		err = conf_refuse(r, -1, -1, "mount", "mount %s is below pool %s", c->mount, pool);
+	if (!err && (below(pool, c->home) || below(state, pool) || below(pool, state)))
+		err = conf_refuse(r, -1, -1, "pool", "pool %s is in the way of %s", pool, state);
+	for (unsigned i = 0; !err && i < n; i++)
+		if (below(c->pools[i], pool) || below(pool, c->pools[i]))
+			err = conf_refuse(r, -1, -1, "pool", "pools %s and %s lie in each other",
+					  c->pools[i], pool);
+	return err;
+}
+
 static int check_dirs(struct conf_read *r, const struct conf *c)
 {
 	int err = check_dir(r, "home", c->home);
@@ -148,6 +171,8 @@ static int check_dirs(struct conf_read *r, const struct conf *c)
 	if (!err && below(c->home, c->mount))
 		err = conf_refuse(r, -1, -1, "mount", "mount %s is below home %s", c->mount,
 				  c->home);
+	for (unsigned i = 0; !err && i < c->npools; i++)
+		err = check_pool(r, c, i);
 	return err;
 }
 

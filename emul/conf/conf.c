@@ -21,6 +21,7 @@
 
 #define FILE_MAX     (1 << 20)
 #define DRIVES_MAX   256
+#define POOLS_MAX    64
 #define CHANNELS_MAX 8 /* what the kernel module has */
 #define TARGETS_MAX  256
 #define LUNS_MAX     256
@@ -56,6 +57,7 @@ static cfg_opt_t file_options[] = {
 	STR("home"),
 	STR("mount"),
 	STR("run"),
+	CFG_STR_LIST("pool", NULL, CFGF_NODEFAULT),
 	STR("port"),
 	INT("buffer"),
 	INT("workers"),
@@ -165,6 +167,33 @@ static int get_path(const struct section *s, const char *name, const char *fallb
 {
 	*ret = strdup(is_set(s, name) ? cfg_getstr(s->cfg, name) : fallback);
 	return *ret ? 0 : -ENOMEM;
+}
+
+/* Where cartridges lie; a path without a slash in front is below home. */
+static int get_pools(const struct section *s, struct conf *c)
+{
+	unsigned n = cfg_size(s->cfg, "pool");
+
+	if (n > POOLS_MAX)
+		return conf_refuse(s->r, -1, -1, "pool", "there can be %u pools", POOLS_MAX);
+	if (!n && conf_line_of(&s->r->lines, -1, -1, "pool"))
+		return conf_refuse(s->r, -1, -1, "pool", "pool names no directory");
+	c->pools = calloc(n ? n : 1, sizeof(*c->pools));
+	if (!c->pools)
+		return -ENOMEM;
+	for (unsigned i = 0; i < (n ? n : 1); i++) {
+		const char *path = n ? cfg_getnstr(s->cfg, "pool", i) : "pool";
+		const char *slash = c->home[strlen(c->home) - 1] == '/' ? "" : "/";
+		int len = *path == '/' ? asprintf(&c->pools[i], "%s", path)
+				       : asprintf(&c->pools[i], "%s%s%s", c->home, slash, path);
+
+		if (len < 0) {
+			c->pools[i] = NULL;
+			return -ENOMEM;
+		}
+		c->npools++;
+	}
+	return 0;
 }
 
 static const char *const port_names[] = {
@@ -460,6 +489,8 @@ static int get_file(const struct section *s, struct conf *c)
 		err = get_path(s, "mount", VTL_MOUNT_DIR, &c->mount);
 	if (!err)
 		err = get_path(s, "run", VTL_RUN_DIR, &c->run);
+	if (!err && *c->home) /* else refused below */
+		err = get_pools(s, c);
 	if (!err)
 		err = get_port(s, &c->port);
 	if (!err)
@@ -592,6 +623,9 @@ void conf_free(struct conf *c)
 	for (unsigned i = 0; c->libraries && i < c->nlibraries; i++)
 		free(c->libraries[i].drives);
 	free(c->libraries);
+	for (unsigned i = 0; i < c->npools; i++)
+		free(c->pools[i]);
+	free(c->pools);
 	free(c->file);
 	free(c->home);
 	free(c->mount);
@@ -601,7 +635,10 @@ void conf_free(struct conf *c)
 
 struct tree_paths conf_paths(const struct conf *c)
 {
-	return (struct tree_paths){ .home = c->home, .run = c->run };
+	return (struct tree_paths){ .home = c->home,
+				    .run = c->run,
+				    .pools = (const char *const *)c->pools,
+				    .npools = c->npools };
 }
 
 const struct conf_library *conf_library(const struct conf *c, const char *name)

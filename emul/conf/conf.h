@@ -5,7 +5,8 @@
 /*
  * The configuration, /etc/vtl/vtl.conf (libconfuse):
  *
- *   home = "/var/lib/vtl"            # pool/ and state/
+ *   home = "/var/lib/vtl"            # state/ and, unless told otherwise, pool/
+ *   pool = { "pool" }                # where cartridges lie: absolute, or below home
  *   mount = "/mnt/vtl"
  *   run = "/run/vtl"                 # sockets, logs, what daemons publish
  *   port = "auto"                    # auto | kernel | tcmu | socket
@@ -79,6 +80,8 @@ struct conf_library {
 
 struct conf {
 	char *file, *home, *mount, *run;
+	char **pools; /* absolute; one at least */
+	unsigned npools;
 	enum conf_port port;
 	unsigned workers;
 	struct conf_library *libraries;

@@ -19,6 +19,7 @@ struct scanner {
 	unsigned line;
 	struct word last[2]; /* the last two words or strings; [0] the newer */
 	int depth;
+	bool list;	    /* in the braces of a value */
 	unsigned opened[2]; /* the lines of the sections that we are in */
 	int library, drive;
 	struct conf_lines *out;
@@ -126,12 +127,16 @@ int conf_lines_scan(const char *text, struct conf_lines *ret)
 			s.p++;
 			break;
 		case '}':
-			s.depth -= s.depth > 0;
+			s.depth -= !s.list && s.depth > 0;
+			s.list = false;
 			s.p++;
 			break;
 		case '=':
 			err = line_add(&s, &s.last[0], s.last[0].text);
 			s.p++;
+			skip_blank(&s);
+			s.list = *s.p == '{';
+			s.p += s.list;
 			break;
 		case '(':
 		case ')':

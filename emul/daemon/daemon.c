@@ -119,7 +119,7 @@ static int tree_start(struct daemon *d)
 	int ret = tree_open(&paths, &d->tree);
 
 	if (ret) {
-		log_err("%s: %s", d->conf->home, strerror(-ret));
+		log_err("%s cannot be used: %s", d->conf->home, strerror(-ret));
 		return ret;
 	}
 	ret = elements_make(d);
@@ -312,9 +312,12 @@ static int remove_left_behind(struct daemon *d)
 	const struct conf_unit *u =
 		d->ops->type == ELEM_DRIVE ? &conf_drive(d->lib, d->elem.n)->unit : &d->lib->unit;
 	struct port_unit unit = { .name = d->name, .address = u->address };
-	const struct tree_paths paths = conf_paths(d->conf);
+	struct tree_paths paths = conf_paths(d->conf);
 	char why[256] = "";
-	int ret = tree_open(&paths, &d->tree);
+	int ret;
+
+	paths.flags = TREE_NO_POOLS;
+	ret = tree_open(&paths, &d->tree);
 
 	if (!ret)
 		ret = ctl_open(d->tree, &d->elem, &d->ctl);

@@ -4,6 +4,7 @@
 #include "daemon/setup.h"
 
 #include "cart/cart.h"
+#include "util/cleanup.h"
 #include "util/log.h"
 
 #include <errno.h>
@@ -32,9 +33,10 @@ static int put_cartridge(struct tree *t, const char *barcode, const struct media
 			 const struct elem *slot)
 {
 	const struct cart_create how = { .media = media };
-	int ret = cart_create(tree_pool_fd(t), barcode, &how);
+	cleanup_fd int poolfd = tree_pool_new(t, barcode);
+	int ret = poolfd < 0 ? poolfd : cart_create(poolfd, barcode, &how);
 
-	/* A bar code that the pool has already is on a cartridge somewhere: it stays there. */
+	/* A bar code that is there already is on a cartridge somewhere: it stays there. */
 	if (ret == -EEXIST)
 		return 0;
 	if (!ret)

@@ -168,13 +168,19 @@ static const struct drive_persona *persona_find(const char *name)
 	return NULL;
 }
 
+static int pool_of(void *arg, const char *barcode)
+{
+	struct daemon *d = arg;
+
+	return tree_pool_of(d->tree, barcode);
+}
+
 static int start(struct daemon *d)
 {
 	struct tape *t = calloc(1, sizeof(*t));
-	struct ssc_config c = { .poolfd = tree_pool_fd(d->tree),
-				.workers = d->conf->workers,
-				.publish = daemon_publish,
-				.arg = d };
+	struct ssc_config c = {
+		.pool = pool_of, .workers = d->conf->workers, .publish = daemon_publish, .arg = d
+	};
 	int err;
 
 	if (!t)

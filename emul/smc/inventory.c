@@ -120,10 +120,16 @@ static uint8_t medium_type(struct smc *s, const char *barcode)
 	struct cart_open how = { 0 };
 	struct cart_info info;
 	struct cart *c;
+	int poolfd, err;
 
 	if (m)
 		return type_of_media(m);
-	if (cart_open(tree_pool_fd(s->tree), barcode, &how, &c))
+	poolfd = tree_pool_of(s->tree, barcode);
+	if (poolfd < 0)
+		return MT_UNSPECIFIED;
+	err = cart_open(poolfd, barcode, &how, &c);
+	close(poolfd);
+	if (err)
 		return MT_UNSPECIFIED;
 	cart_info(c, &info);
 	cart_close(c);

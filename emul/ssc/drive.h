@@ -133,6 +133,7 @@ struct ssc {
 
 	/* under the turn */
 	struct cart *cart; /* changed under lock too */
+	int poolfd;	   /* of what is loaded; the turn's */
 	struct {
 		bool set;
 		bool format;

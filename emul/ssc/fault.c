@@ -95,6 +95,12 @@ static const struct fault faults[] = {
 	  0,
 	  false,
 	  "the pool has no such cartridge" },
+	{ ENODEV,
+	  SK_NOT_READY,
+	  { 0x3a00, 0x3a00, 0x3a00, 0x3a00 },
+	  0,
+	  false,
+	  "its pool is not there" },
 };
 
 static const struct fault other = {

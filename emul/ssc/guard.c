@@ -74,7 +74,7 @@ static bool space_low(struct ssc *s, uint64_t bytes)
 	if (s->space_unseen < SPACE_LOOK && !s->space_low)
 		return false;
 	s->space_unseen = 0;
-	if (fstatvfs(s->conf.poolfd, &v))
+	if (fstatvfs(s->poolfd, &v))
 		return s->space_low;
 	low = (uint64_t)v.f_bavail * v.f_frsize < s->conf.buffer + SPACE_MARGIN;
 	if (low && !s->space_low)

@@ -15,6 +15,7 @@
 #include "util/log.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 #define ASC_CLEANING_FAILURE   0x3007
 #define ASC_ERASE_IN_PROGRESS  0x0018
@@ -97,6 +98,20 @@ struct sense ssc_request_sense(struct scsi_lu *lu)
 	}
 }
 
+/* The pool of the cartridge is held as long as that is open. */
+static int pool_open(struct ssc *s, const char *barcode)
+{
+	s->poolfd = s->conf.pool ? s->conf.pool(s->conf.arg, barcode) : s->conf.poolfd;
+	return s->poolfd < 0 ? s->poolfd : 0;
+}
+
+static void pool_close(struct ssc *s)
+{
+	if (s->conf.pool && s->poolfd >= 0)
+		close(s->poolfd);
+	s->poolfd = -1;
+}
+
 /* Opens rw; where the pool cannot be written, as a reader: then the medium is write-protected. */
 static int open_cart(struct ssc *s, const char *barcode, struct cart **c, bool *readonly)
 {
@@ -105,20 +120,22 @@ static int open_cart(struct ssc *s, const char *barcode, struct cart **c, bool *
 		.buffer = s->conf.buffer,
 		.workers = s->conf.workers,
 	};
-	int err = cart_open(s->conf.poolfd, barcode, &how, c);
+	int err = pool_open(s, barcode);
 
 	*readonly = false;
+	if (!err)
+		err = cart_open(s->poolfd, barcode, &how, c);
 	if (err == -EPROTO || err == -EBADMSG) {
 		how.flags |= CART_REPAIR;
-		err = cart_open(s->conf.poolfd, barcode, &how, c);
+		err = cart_open(s->poolfd, barcode, &how, c);
 		if (!err) {
 			ssc_say(s, "%s: the index was damaged and has been made again", barcode);
 			scsi_tapealert_raise(&s->lu, TA_DIRECTORY);
 		}
 	}
-	if (err == -EROFS || err == -EACCES) {
+	if (s->poolfd >= 0 && (err == -EROFS || err == -EACCES)) {
 		how.flags = 0;
-		err = cart_open(s->conf.poolfd, barcode, &how, c);
+		err = cart_open(s->poolfd, barcode, &how, c);
 		*readonly = true;
 	}
 	return err;
@@ -267,6 +284,7 @@ void ssc_medium_load(struct ssc *s)
 	if (!sense_is_good(&sense)) {
 		if (c)
 			cart_close(c);
+		pool_close(s);
 		set_state(s, SSC_UNLOADED, sense);
 		return;
 	}
@@ -311,6 +329,7 @@ int ssc_medium_unload(struct ssc *s, struct sense not_ready)
 		err = cart_close(c);
 	else
 		cart_close(c);
+	pool_close(s);
 	if (err)
 		ssc_say(s, "%s: unloading: what was written last is lost: %s", barcode,
 			strerror(-err));

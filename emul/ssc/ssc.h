@@ -20,14 +20,19 @@ struct ssc;
 struct ssc_config {
 	const struct drive_persona *persona;
 	struct lu_identity id;
-	int poolfd;    /* borrowed */
+	int poolfd; /* borrowed */
+	/*
+	 * Where there are several pools: the one that has the cartridge, a descriptor that we close,
+	 * or -errno. NULL: poolfd has them all.
+	 */
+	int (*pool)(void *arg, const char *barcode);
 	size_t buffer; /* bytes, cart_open.buffer */
 	unsigned workers;
 	enum cart_codec codec; /* what "compression on" means */
 	int level;
 	/* Publishes a status file (tree/ctl.h names them); any thread, never with locks of ours held. */
 	void (*publish)(void *arg, const char *name, const char *text);
-	void *arg;
+	void *arg; /* of both */
 };
 
 /* A drive without a medium. 0 or -errno. */

@@ -10,26 +10,25 @@
 #include <limits.h>
 #include <string.h>
 
-int pool_of_config(const char *config, char *why, size_t size)
+int tree_of_config(const char *config, struct tree **ret, char *why, size_t size)
 {
-	char path[PATH_MAX];
+	struct tree_paths paths;
 	struct conf *c = NULL;
-	char *err = NULL;
-	int ret = conf_load(config, &c, &err);
+	char *text = NULL;
+	int err = conf_load(config, &c, &text);
 
-	if (ret) {
-		snprintf(why, size, "%s", err ? err : strerror(-ret));
-		free(err);
-		return ret;
+	if (err) {
+		snprintf(why, size, "%s", text ? text : strerror(-err));
+		free(text);
+		return err;
 	}
-	snprintf(path, sizeof(path), "%s/pool", c->home);
+	paths = conf_paths(c);
+	paths.flags = TREE_LOOK;
+	err = tree_open(&paths, ret);
+	if (err)
+		snprintf(why, size, "%s: %s", c->home, strerror(-err));
 	conf_free(c);
-	ret = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (ret < 0) {
-		ret = -errno;
-		snprintf(why, size, "%s: %s", path, strerror(-ret));
-	}
-	return ret;
+	return err;
 }
 
 /* The last name of a path, and the directory before it. */
@@ -52,6 +51,8 @@ int cart_name_get(const char *config, const char *text, struct cart_name *ret, c
 		  size_t size)
 {
 	char dir[PATH_MAX], name[NAME_MAX + 1];
+	char words[200];
+	struct tree *t;
 	int fd, err;
 
 	if (!strchr(text, '/')) {
@@ -59,7 +60,13 @@ int cart_name_get(const char *config, const char *text, struct cart_name *ret, c
 			snprintf(why, size, "%s: not a bar code", text);
 			return -EINVAL;
 		}
-		fd = pool_of_config(config, why, size);
+		err = tree_of_config(config, &t, why, size);
+		if (err)
+			return err;
+		fd = tree_pool_of(t, text);
+		if (fd < 0 && tree_seen(t, text, words, sizeof(words)))
+			snprintf(why, size, "%s: %s: %s", text, cart_error_words(fd), words);
+		tree_close(t);
 		if (fd < 0)
 			return fd;
 		snprintf(ret->barcode, sizeof(ret->barcode), "%s", text);
@@ -89,43 +96,43 @@ static int by_name(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-int pool_list(int poolfd, char ***ret, size_t *n)
+struct names {
+	char **v;
+	size_t n, room;
+};
+
+static int names_add(void *arg, const char *barcode)
 {
-	int fd = openat(poolfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	cleanup_dir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	size_t count = 0, room = 0;
-	char **list = NULL;
-	struct dirent *de;
+	struct names *l = arg;
 
-	if (!dir)
-		return -errno;
-	while ((de = readdir(dir))) {
-		if (!barcode_valid(de->d_name))
-			continue;
-		if (count == room) {
-			char **p = realloc(list, (room * 2 + 16) * sizeof(*p));
+	if (l->n == l->room) {
+		char **p = realloc(l->v, (l->room * 2 + 16) * sizeof(*p));
 
-			if (!p)
-				goto no_memory;
-			list = p;
-			room = room * 2 + 16;
-		}
-		list[count] = strdup(de->d_name);
-		if (!list[count])
-			goto no_memory;
-		count++;
+		if (!p)
+			return -ENOMEM;
+		l->v = p;
+		l->room = l->room * 2 + 16;
 	}
-	if (count)
-		qsort(list, count, sizeof(*list), by_name);
-	*ret = list;
-	*n = count;
-	return 0;
+	l->v[l->n] = strdup(barcode);
+	return l->v[l->n++] ? 0 : -ENOMEM;
+}
 
-no_memory:
-	while (count)
-		free(list[--count]);
-	free(list);
-	return -ENOMEM;
+int cartridge_list(struct tree *t, char ***ret, size_t *n)
+{
+	struct names l = { 0 };
+	int err = tree_cartridges(t, names_add, &l);
+
+	if (err) {
+		while (l.n)
+			free(l.v[--l.n]);
+		free(l.v);
+		return err;
+	}
+	if (l.n)
+		qsort(l.v, l.n, sizeof(*l.v), by_name);
+	*ret = l.v;
+	*n = l.n;
+	return 0;
 }
 
 const char *cart_error_words(int err)
@@ -133,6 +140,8 @@ const char *cart_error_words(int err)
 	switch (-err) {
 	case ENOENT:
 		return "there is no such cartridge";
+	case ENODEV:
+		return "missing";
 	case EBUSY:
 		return "in use by a drive";
 	case EPROTO:

@@ -61,6 +61,8 @@ static void print_all(const struct conf *c)
 	printf("home %s\n", c->home);
 	printf("mount %s\n", c->mount);
 	printf("run %s\n", c->run);
+	for (unsigned i = 0; i < c->npools; i++)
+		printf("pool %s\n", c->pools[i]);
 	printf("port %s\n", conf_port_name(c->port));
 	printf("workers %u\n", c->workers);
 	for (unsigned i = 0; i < c->nlibraries; i++)

@@ -232,23 +232,43 @@ static void verify(const struct options *opt, int poolfd, const char *barcode, s
 
 /* ---- many ----------------------------------------------------------------------------------- */
 
+static void verify_placed(const struct options *opt, struct tree *t, const char *barcode,
+			  struct sums *sums)
+{
+	cleanup_fd int fd = tree_pool_of(t, barcode);
+	char why[256];
+
+	if (fd >= 0) {
+		verify(opt, fd, barcode, sums);
+		return;
+	}
+	tree_seen(t, barcode, why, sizeof(why));
+	printf("%s: missing: %s\n", barcode, why);
+	sums->seen++;
+	sums->could_not++;
+}
+
 static int verify_all(const struct options *opt, struct sums *sums)
 {
-	char why[512], **list = NULL;
+	char why[512] = "", **list = NULL;
+	struct tree *t = NULL;
 	size_t n = 0;
-	cleanup_fd int fd = pool_of_config(opt->config, why, sizeof(why));
-	int err = fd < 0 ? fd : pool_list(fd, &list, &n);
+	int err = tree_of_config(opt->config, &t, why, sizeof(why));
 
+	if (!err)
+		err = cartridge_list(t, &list, &n);
 	if (err) {
-		fprintf(stderr, "vtl-verify: %s\n", fd < 0 ? why : strerror(-err));
+		fprintf(stderr, "vtl-verify: %s\n", why[0] ? why : strerror(-err));
+		tree_close(t);
 		return err;
 	}
 	for (size_t i = 0; i < n; i++) {
 		if (!stopped)
-			verify(opt, fd, list[i], sums);
+			verify_placed(opt, t, list[i], sums);
 		free(list[i]);
 	}
 	free(list);
+	tree_close(t);
 	return 0;
 }
 
@@ -275,7 +295,7 @@ static const char help_text[] =
 	"Reads whole cartridges and tells bad blocks by partition, block and file.\n"
 	"BARCODE may be the path of a cartridge's directory.\n"
 	"\n"
-	"  -a, --all            every cartridge of the pool\n"
+	"  -a, --all            every cartridge that has a place\n"
 	"  -r, --repair         make wrong index files again (not while a drive has the cartridge)\n"
 	"  -e, --expand         decompress, too\n"
 	"  -q, --quiet          no progress, and no word on what is good\n"

@@ -198,10 +198,17 @@ static void place_heal(struct tree *t, const char *barcode, const struct elem *f
 	arms_unlock(&arms);
 }
 
+/* Where a pool cannot be looked into, it may be there. */
+static bool in_a_pool(struct tree *t, const char *barcode)
+{
+	cleanup_fd int fd = pool_search(t, barcode, NULL);
+
+	return fd != -ENOENT;
+}
+
 int tree_where(struct tree *t, const char *barcode, struct elem *ret)
 {
 	unsigned scans = 0;
-	struct stat st;
 
 	if (!barcode_valid(barcode))
 		return -ENOENT;
@@ -228,7 +235,8 @@ int tree_where(struct tree *t, const char *barcode, struct elem *ret)
 		has = place_read(t, barcode, &after);
 		if (has != had || (!has && after.seq != before.seq))
 			continue; /* it moved on while we looked */
-		if (had && fstatat(t->pool_fd, barcode, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		/* Every link has its record, but for those that somebody made by hand. */
+		if (had && !in_a_pool(t, barcode))
 			return -ENOENT;
 		n = search_all(t, &s);
 		if (n < 0)
@@ -267,6 +275,37 @@ static int rebuild_one(void *arg, const char *barcode, const struct elem *e)
 	if (place_read(t, barcode, &old) == 0 && elem_equal(&old.to, e))
 		return 0;
 	return place_write(t, barcode, &p);
+}
+
+struct each_named {
+	int (*fn)(void *arg, const char *barcode);
+	void *arg;
+};
+
+static int link_named(void *arg, const char *barcode, const struct elem *e)
+{
+	struct each_named *n = arg;
+
+	return n->fn(n->arg, barcode);
+}
+
+int tree_cartridges(struct tree *t, int (*fn)(void *arg, const char *barcode), void *arg)
+{
+	struct each_named n = { fn, arg };
+	cleanup_dir DIR *d = NULL;
+	struct dirent *de;
+	int ret = 0;
+
+	/* A home that nobody may write in has no records. */
+	if (faccessat(t->where_fd, COMPLETE, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return tree_each_link(t, link_named, &n);
+	d = tree_opendir(t->where_fd, ".");
+	if (!d)
+		return -errno;
+	while (!ret && (de = readdir(d)))
+		if (tree_is_link(dirfd(d), de))
+			ret = fn(arg, de->d_name);
+	return ret;
 }
 
 int place_rebuild(struct tree *t)

@@ -16,22 +16,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#define ASIDE ".aside"
+
 /* Names that stand beside the cartridge in a drive's directory. */
 static bool name_reserved(const char *barcode)
 {
 	return !strcmp(barcode, "status") || !strcmp(barcode, "control");
-}
-
-static bool in_pool(struct tree *t, const char *barcode)
-{
-	struct stat st;
-
-	return fstatat(t->pool_fd, barcode, &st, 0) == 0 && S_ISDIR(st.st_mode);
-}
-
-static void link_target(struct tree *t, const char *barcode, char *buf, size_t size)
-{
-	snprintf(buf, size, "%s/pool/%s", t->home, barcode);
 }
 
 static int link_make(struct tree *t, const char *barcode, const struct elem *dst, unsigned flags)
@@ -40,12 +30,14 @@ static int link_make(struct tree *t, const char *barcode, const struct elem *dst
 		.to = *dst, .alt.type = ELEM_NONE, .from.type = ELEM_NONE, .flags = flags
 	};
 	cleanup_fd int dfd = tree_elem_open(t, dst);
+	const struct pool *pool;
+	cleanup_fd int pfd = pool_search(t, barcode, &pool);
 	char target[PATH_MAX];
 	int err;
 
-	if (dfd < 0)
-		return dfd;
-	link_target(t, barcode, target, sizeof(target));
+	if (dfd < 0 || pfd < 0)
+		return dfd < 0 ? dfd : pfd;
+	link_target(pool, barcode, target);
 	err = place_write(t, barcode, &p);
 	if (err)
 		return err;
@@ -69,7 +61,9 @@ static int insert_repaired(struct tree *t, const char *barcode, const struct ele
 	if (sfd < 0 || dfd < 0)
 		return sfd < 0 ? sfd : dfd;
 	err = place_write(t, barcode, &p);
-	if (!err && !elem_equal(at, dst) && renameat(sfd, barcode, dfd, barcode) < 0)
+	if (err || elem_equal(at, dst))
+		return err;
+	if (renameat(sfd, barcode, dfd, barcode) < 0)
 		err = -errno;
 	return err ? err : dir_sync(dfd);
 }
@@ -81,8 +75,6 @@ static int insert_locked(struct tree *t, const char *barcode, const struct elem 
 	struct elem at;
 	int err;
 
-	if (!in_pool(t, barcode))
-		return -ENOENT;
 	if (dst->type != ELEM_VAULT) {
 		err = tree_occupant(t, dst, occupant);
 		if (err != -ENOENT)
@@ -98,7 +90,7 @@ static int insert_locked(struct tree *t, const char *barcode, const struct elem 
 		if (where != -ENOENT)
 			return where ? where : -EEXIST;
 	}
-	return link_make(t, barcode, dst, 0);
+	return link_make(t, barcode, dst, 0); /* -ENOENT: it is in no pool */
 }
 
 int tree_insert(struct tree *t, const char *barcode, const struct elem *dst)
@@ -175,41 +167,75 @@ static int by_barcode(const void *a, const void *b)
 	return strcmp(((const struct found *)a)->barcode, ((const struct found *)b)->barcode);
 }
 
-static void link_drop(struct tree *t, const struct found *f, const char *reason)
+/*
+ * Out of the way, and not lost: state/.aside/<barcode>.<its place>, with - for /. Somebody who made it
+ * may want to look.
+ */
+static int link_aside(struct tree *t, const struct found *f)
 {
 	cleanup_fd int fd = tree_elem_open(t, &f->at);
-	char path[TREE_PATH_MAX];
+	cleanup_fd int aside = -1;
+	char path[TREE_PATH_MAX], name[PLACE_PATH_MAX];
+	int err = fd < 0 ? fd : tree_mkdir(t->state_fd, ASIDE);
 
+	if (err < 0)
+		return err;
+	aside = openat(t->state_fd, ASIDE, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (aside < 0)
+		return -errno;
 	elem_path(&f->at, path);
-	log_warn("tree: link %s/%s removed: %s", path, f->barcode, reason);
-	if (fd >= 0 && unlinkat(fd, f->barcode, 0) == 0)
-		dir_sync(fd);
+	snprintf(name, sizeof(name), "%s.%s", f->barcode, path);
+	for (char *p = name; *p; p++)
+		if (*p == '/')
+			*p = '-';
+	log_warn("tree: %s has several links: that in %s is now state/" ASIDE "/%s", f->barcode,
+		 path, name);
+	if (renameat(fd, f->barcode, aside, name) < 0)
+		return -errno;
+	err = dir_sync(aside);
+	return err ? err : dir_sync(fd);
 }
 
 /* The home was moved, or somebody made the link by hand: let it lead to the cartridge again. */
-static int link_aim(struct tree *t, const struct found *f)
+static int link_aim(struct tree *t, const struct found *f, const struct pool *pool)
 {
-	char want[PATH_MAX], have[PATH_MAX], tmp[BARCODE_MAX + 8], path[PLACE_PATH_MAX];
-	cleanup_fd int fd = -1;
+	char want[PATH_MAX], have[PATH_MAX];
+	cleanup_fd int fd = tree_elem_open(t, &f->at);
 	ssize_t n;
 
-	link_target(t, f->barcode, want, sizeof(want));
-	elem_path(&f->at, path);
-	snprintf(path + strlen(path), BARCODE_MAX + 2, "/%s", f->barcode);
-	n = readlinkat(t->state_fd, path, have, sizeof(have) - 1);
+	if (fd < 0)
+		return fd;
+	link_target(pool, f->barcode, want);
+	n = readlinkat(fd, f->barcode, have, sizeof(have) - 1);
 	if (n >= 0) {
 		have[n] = '\0';
 		if (!strcmp(have, want))
 			return 0;
 	}
-	fd = tree_elem_open(t, &f->at);
-	if (fd < 0)
-		return fd;
-	snprintf(tmp, sizeof(tmp), ".%s.aim", f->barcode);
-	unlinkat(fd, tmp, 0);
-	if (symlinkat(want, fd, tmp) < 0 || renameat(fd, tmp, fd, f->barcode) < 0)
-		return -errno;
-	return 0;
+	return link_set(fd, f->barcode, want);
+}
+
+/* Where the cartridge lies: as its link says, or in the one pool that has it. NULL: not to be seen. */
+static const struct pool *pool_of(struct tree *t, const struct found *f)
+{
+	const struct pool *named = pool_of_link(t, &f->at, f->barcode), *p = NULL;
+	cleanup_fd int fd = -1;
+	char why[PATH_MAX];
+	int err = tree_seen(t, f->barcode, why, sizeof(why));
+
+	if (!err && named)
+		return named;
+	/* A pool that is there and has it not, when another has it: somebody moved it. */
+	if (!err || (err == -ENOENT && named))
+		fd = pool_search(t, f->barcode, &p);
+	if (fd < 0) {
+		log_warn("tree: %s is missing: %s", f->barcode, why);
+		return NULL;
+	}
+	if (named)
+		log_notice("tree: %s was in pool %s and is now in %s", f->barcode, named->path,
+			   p->path);
+	return p;
 }
 
 static int place_check(struct tree *t, const struct found *f)
@@ -257,7 +283,7 @@ static size_t keep_one(struct tree *t, struct found *f, size_t n)
 				keep = i;
 	for (size_t i = 0; i < n; i++)
 		if (i != keep)
-			link_drop(t, &f[i], "the cartridge has another one");
+			link_aside(t, &f[i]);
 	return keep;
 }
 
@@ -268,67 +294,88 @@ static int repair_links(struct tree *t, struct census *c)
 
 	for (size_t i = 0; !err && i < c->n; i += same) {
 		struct found *f = &c->v[i];
+		const struct pool *pool;
 
 		for (same = 1; i + same < c->n && !by_barcode(f, &f[same]); same++)
 			;
 		f += keep_one(t, f, same);
-		if (!in_pool(t, f->barcode)) {
-			link_drop(t, f, "there is no such cartridge");
-			place_forget(t, f->barcode);
-			continue;
-		}
 		transit_back(t, f);
-		err = link_aim(t, f);
+		pool = pool_of(t, f);
+		err = pool ? link_aim(t, f, pool) : 0;
 		if (!err)
 			err = place_check(t, f);
 	}
 	return err;
 }
 
-static int repair_unplaced(struct tree *t, const struct census *c)
+struct repair {
+	struct tree *t;
+	const struct census *c;
+	int err; /* of putting one into the vault */
+};
+
+static int library_way(void *arg, const char *library)
 {
-	cleanup_dir DIR *d = tree_opendir(t->pool_fd, ".");
+	return pool_way(arg, library);
+}
+
+static bool has_link(const struct census *c, const char *barcode)
+{
+	struct found key;
+
+	snprintf(key.barcode, sizeof(key.barcode), "%s", barcode);
+	return c->n && bsearch(&key, c->v, c->n, sizeof(*c->v), by_barcode);
+}
+
+static int place_unplaced(void *arg, const char *barcode)
+{
 	const struct elem vault = elem_vault();
-	struct dirent *de;
+	struct repair *r = arg;
+	struct place p;
 
-	if (!d)
-		return -errno;
-	while ((de = readdir(d))) {
-		struct found key;
-		int err;
+	/* In two pools it is met twice. */
+	if (name_reserved(barcode) || has_link(r->c, barcode) ||
+	    (place_read(r->t, barcode, &p) == 0 && tree_has(r->t, &vault, barcode)))
+		return 0;
+	log_warn("tree: %s had no place: put into the vault", barcode);
+	r->err = link_make(r->t, barcode, &vault, PLACE_REPAIR);
+	return r->err ? 1 : 0;
+}
 
-		if (!barcode_valid(de->d_name) || name_reserved(de->d_name) ||
-		    !in_pool(t, de->d_name))
-			continue;
-		strcpy(key.barcode, de->d_name);
-		if (c->n && bsearch(&key, c->v, c->n, sizeof(*c->v), by_barcode))
-			continue;
-		log_warn("tree: %s had no place: put into the vault", de->d_name);
-		err = link_make(t, de->d_name, &vault, PLACE_REPAIR);
-		if (err)
-			return err;
-	}
-	return 0;
+/* A pool that cannot be read now is put right another time. */
+static int repair_unplaced(struct repair *r)
+{
+	int err = tree_pool_each(r->t, place_unplaced, r);
+
+	if (err < 0)
+		log_warn("tree: not every pool could be looked through: %s", strerror(-err));
+	return r->err;
 }
 
 /* Records without a link, and temporary names of the dead. */
-static void repair_records(struct tree *t)
+static void repair_records(struct repair *r)
 {
-	cleanup_dir DIR *d = tree_opendir(t->where_fd, ".");
+	cleanup_dir DIR *d = tree_opendir(r->t->where_fd, ".");
 	struct dirent *de;
 
 	while (d && (de = readdir(d))) {
 		bool tmp = de->d_name[0] == '.' && strspn(de->d_name, ".") == 1 &&
 			   strcmp(de->d_name, ".complete") && de->d_name[1];
 
-		if (tmp || (barcode_valid(de->d_name) && !in_pool(t, de->d_name)))
-			unlinkat(t->where_fd, de->d_name, 0);
+		if (barcode_valid(de->d_name) && !has_link(r->c, de->d_name)) {
+			cleanup_fd int fd = pool_search(r->t, de->d_name, NULL);
+
+			tmp = fd == -ENOENT;
+		}
+		if (tmp)
+			unlinkat(r->t->where_fd, de->d_name, 0);
 	}
 }
 
 int tree_repair(struct tree *t)
 {
 	struct census c = { 0 };
+	struct repair r = { .t = t, .c = &c };
 	struct arms arms;
 	int err = arms_lock_all(t, wait_now_ms() + START_WAIT_MS, &arms);
 
@@ -339,15 +386,17 @@ int tree_repair(struct tree *t)
 	}
 	if (err)
 		return err;
-	err = tree_each_link(t, census_add, &c);
+	err = tree_libraries(t, library_way, t);
+	if (!err)
+		err = tree_each_link(t, census_add, &c);
 	if (c.n)
 		qsort(c.v, c.n, sizeof(*c.v), by_barcode);
 	if (!err)
 		err = repair_links(t, &c);
 	if (!err)
-		err = repair_unplaced(t, &c);
+		err = repair_unplaced(&r);
 	if (!err)
-		repair_records(t);
+		repair_records(&r);
 	free(c.v);
 	arms_unlock(&arms);
 	return err;

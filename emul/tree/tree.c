@@ -15,30 +15,38 @@
 #include <string.h>
 #include <sys/stat.h>
 
-int tree_mkdir(int dirfd, const char *name)
+int tree_own(int dirfd, const char *name)
 {
 	struct stat st;
 
-	if (mkdirat(dirfd, name, 0775) < 0)
-		return errno == EEXIST ? 0 : -errno;
 	/* Set up by root, used by the daemons' user: whoever owns the parent owns the child. */
 	if (geteuid() == 0 && fstat(dirfd, &st) == 0 && st.st_uid != 0 &&
 	    fchownat(dirfd, name, st.st_uid, st.st_gid, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
-	return 1;
+	return 0;
+}
+
+int tree_mkdir(int dirfd, const char *name)
+{
+	int err;
+
+	if (mkdirat(dirfd, name, 0775) < 0)
+		return errno == EEXIST ? 0 : -errno;
+	err = tree_own(dirfd, name);
+	return err ? err : 1;
 }
 
 int tree_lockfile(int dirfd, const char *name)
 {
 	int fd = openat(dirfd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-	struct stat st;
 
 	if (fd < 0 && errno == ENOENT) {
 		fd = openat(dirfd, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0664);
-		if (fd >= 0 && geteuid() == 0 && fstat(dirfd, &st) == 0 && st.st_uid != 0 &&
-		    fchown(fd, st.st_uid, st.st_gid) < 0) {
-			int err = -errno;
+		if (fd >= 0) {
+			int err = tree_own(dirfd, name);
 
+			if (!err)
+				return fd;
 			close(fd);
 			return err;
 		}
@@ -81,19 +89,25 @@ static int run_open(struct tree *t, int home_fd, const char *run)
 	return t->run ? 0 : -ENOMEM;
 }
 
+static int part_open(int dirfd, const char *name, bool look)
+{
+	return look ? tree_dir_open(dirfd, name) : tree_dir_make(dirfd, name);
+}
+
 int tree_open(const struct tree_paths *paths, struct tree **treep)
 {
 	struct tree *t = calloc(1, sizeof(*t));
+	bool look = paths->flags & TREE_LOOK;
 	cleanup_fd int home_fd = -1;
 	int err;
 
 	if (!t)
 		return -ENOMEM;
-	t->pool_fd = t->state_fd = t->where_fd = -1;
+	t->state_fd = t->where_fd = -1;
 	t->eject_ms = 120000;
 	t->look_ms = 30000;
 	t->arm_ms = 10000;
-	err = mkdir_p(paths->home, 0755);
+	err = look ? 0 : mkdir_p(paths->home, 0755);
 	t->home = realpath(paths->home, NULL);
 	if (!t->home) {
 		err = err ? err : -errno;
@@ -102,22 +116,22 @@ int tree_open(const struct tree_paths *paths, struct tree **treep)
 	err = home_fd = tree_dir_open(AT_FDCWD, t->home);
 	if (err < 0)
 		goto fail;
-	err = t->pool_fd = tree_dir_make(home_fd, "pool");
-	if (err < 0)
-		goto fail;
-	err = t->state_fd = tree_dir_make(home_fd, "state");
+	err = t->state_fd = part_open(home_fd, "state", look);
 	if (err < 0)
 		goto fail;
 	err = run_open(t, home_fd, paths->run);
 	if (err < 0)
 		goto fail;
-	err = tree_mkdir(t->state_fd, "vault");
+	err = paths->flags & TREE_NO_POOLS ? 0 : pools_open(t, paths);
+	if (err)
+		goto fail;
+	err = look ? 0 : tree_mkdir(t->state_fd, "vault");
 	if (err < 0)
 		goto fail;
-	err = t->where_fd = tree_dir_make(t->state_fd, ".where");
+	err = t->where_fd = part_open(t->state_fd, ".where", look);
 	if (err < 0)
 		goto fail;
-	err = place_rebuild(t);
+	err = look ? 0 : place_rebuild(t);
 	/* Who may only look can do without: tree_where() then looks everywhere. */
 	if (err && err != -EACCES && err != -EPERM && err != -EROFS)
 		goto fail;
@@ -136,8 +150,7 @@ void tree_close(struct tree *t)
 		close(t->where_fd);
 	if (t->state_fd >= 0)
 		close(t->state_fd);
-	if (t->pool_fd >= 0)
-		close(t->pool_fd);
+	pools_close(t);
 	free(t->run);
 	free(t->home);
 	free(t);
@@ -151,11 +164,6 @@ const char *tree_home(const struct tree *t)
 const char *tree_run(const struct tree *t)
 {
 	return t->run;
-}
-
-int tree_pool_fd(const struct tree *t)
-{
-	return t->pool_fd;
 }
 
 void tree_set_patience(struct tree *t, int eject_ms, int look_ms)

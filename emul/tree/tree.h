@@ -6,6 +6,7 @@
  * Where every cartridge is: a directory tree of elements below the home directory.
  *
  *   pool/<barcode>/                       a cartridge; it never moves
+ *   pool/.vtl-pool  state/.pools          which pool that is, and which ones are this home's
  *   state/vault/<barcode>                 a link into the pool: on the shelf
  *   state/<library>/slots/0001/<barcode>  one link per cartridge in the whole tree = where it is
  *   state/<library>/drives/1/  map/1/  pickers/1/
@@ -52,16 +53,54 @@ struct tree;
 
 /* Where a tree is. The texts are borrowed until tree_open() returns. */
 struct tree_paths {
-	const char *home; /* pool/ and state/ */
-	const char *run;  /* NULL: home/run */
+	const char *home;	  /* state/ and, unless pools are named, pool/ */
+	const char *run;	  /* NULL: home/run */
+	const char *const *pools; /* absolute, or relative to home; NULL: home/pool */
+	unsigned npools;
+	unsigned flags; /* enum tree_open_flags */
 };
 
-/* Makes home/pool, home/state/vault and the run directory when missing. 0 or -errno. */
+enum tree_open_flags {
+	TREE_LOOK = 1,	   /* makes and records nothing in home and pools */
+	TREE_NO_POOLS = 2, /* for what concerns no cartridge: no pool need be there */
+};
+
+/*
+ * Makes home/state/vault, the run directory and pools in the home when missing. 0 or -errno; -ENODEV: a pool is not the
+ * one that this home has there, or is not there at all. What is wrong with a pool is logged.
+ */
 int tree_open(const struct tree_paths *paths, struct tree **treep);
 void tree_close(struct tree *t);
 const char *tree_home(const struct tree *t);
 const char *tree_run(const struct tree *t); /* absolute */
-int tree_pool_fd(const struct tree *t);	    /* borrowed */
+
+/* ---- pools ---------------------------------------------------------------------------------- */
+
+/*
+ * The pool in which a cartridge lies: an O_DIRECTORY descriptor, for cart_open() and its like; the caller
+ * closes. -ENOENT it is not in its pool, -ENODEV its pool is not there, -EIO ... what the file system
+ * says. None of them makes a cartridge that has a place lose it, and any may pass.
+ */
+int tree_pool_of(struct tree *t, const char *barcode);
+
+/* The same question for people: 0, or the error with words in `why` ("" where size is 0). */
+int tree_seen(struct tree *t, const char *barcode, char *why, size_t size);
+
+/*
+ * The pool for a new cartridge, the first in the configuration that is there; or the one that has it
+ * already, without a place, as a crash between cart_create() and tree_insert() leaves it. -EEXIST: it
+ * has a place; -ENODEV: no pool is there.
+ */
+int tree_pool_new(struct tree *t, const char *barcode);
+
+/* The first pool that is there, for what is asked of "the" pool. The caller closes. */
+int tree_pool_first(struct tree *t);
+
+/*
+ * Calls fn for each cartridge that lies in a pool, pool by pool, until it returns non-zero, which is
+ * returned; else 0 or the first -errno of a pool that could not be read (the others were).
+ */
+int tree_pool_each(struct tree *t, int (*fn)(void *arg, const char *barcode), void *arg);
 
 /*
  * How long a drive may take to unload and to see a new cartridge before it counts as silent, in ms.
@@ -133,6 +172,9 @@ int tree_where(struct tree *t, const char *barcode, struct elem *ret);
 int tree_list(struct tree *t, const struct elem *e, int (*fn)(void *arg, const char *barcode),
 	      void *arg);
 
+/* Calls fn for each cartridge that has a place, seen or missing, in no order; stops at non-zero. */
+int tree_cartridges(struct tree *t, int (*fn)(void *arg, const char *barcode), void *arg);
+
 /* ---- moving --------------------------------------------------------------------------------- */
 
 enum tree_refuse {
@@ -194,17 +236,20 @@ int tree_exchange(struct tree *t, const struct elem *src, const struct elem *dst
 int tree_source(struct tree *t, const char *barcode, struct elem *from, bool *by_operator);
 
 /*
- * A new cartridge (already in the pool) gets its place; -EEXIST if it has one or if dst is full.
- * And the last one: the link in the vault goes, for destroying (-ENOENT not in the vault).
+ * A new cartridge (already in a pool) gets its place; -EEXIST if it has one or if dst is full.
+ * And the last one: the link in the vault goes, for destroying (-ENOENT not in the vault). Nothing
+ * else ever takes a link away.
  */
 int tree_insert(struct tree *t, const char *barcode, const struct elem *dst);
 int tree_remove(struct tree *t, const char *barcode);
 
 /*
- * Cartridges in the pool without a place (a crash between cart_create and tree_insert) are put
- * into the vault; links without a cartridge are removed and logged. Called at start by whoever
- * starts first. No start waits for another's arm: where one is not free within a moment (its
- * holder was stopped) the repair is left to the next start, which is logged.
+ * Cartridges in a pool without a place (a crash between cart_create and tree_insert) are put into the
+ * vault; links are made to lead to their cartridges again. A link whose cartridge cannot be seen stays
+ * as it is and is told. Of several links to one cartridge, made by hand, all but one are put into
+ * state/.aside/. Called at start by whoever starts first.
+ * No start waits for another's arm: where one is not free within a moment (its holder was stopped) the
+ * repair is left to the next start, which is logged.
  */
 int tree_repair(struct tree *t);
 

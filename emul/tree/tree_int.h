@@ -7,11 +7,23 @@
 #include "tree/tree.h"
 
 #include <dirent.h>
+#include <limits.h>
+
+#define POOL_IDENTITY ".vtl-pool"
+#define POOL_UUID_MAX 36
+
+struct pool {
+	char *name; /* as links and state/.pools have it: below the home relative, else absolute */
+	char *path; /* absolute */
+	char uuid[POOL_UUID_MAX + 1]; /* "": a pool to look at only, which has none */
+	bool configured;	      /* false: the home had it once; nobody looks into it */
+};
 
 struct tree {
-	char *home; /* absolute, links resolved */
-	char *run;  /* absolute; by name each time, as what is there may be made anew */
-	int pool_fd;
+	char *home;	    /* absolute, links resolved */
+	char *run;	    /* absolute; by name each time, as what is there may be made anew */
+	struct pool *pools; /* the configured ones in their order, then those known from before */
+	unsigned npools;
 	int state_fd;
 	int where_fd; /* state/.where */
 	int eject_ms, look_ms, move_ms, arm_ms;
@@ -38,6 +50,8 @@ int tree_mkdir(int dirfd, const char *name);
 int tree_dir_open(int dirfd, const char *name);
 /* The same, made when missing. */
 int tree_dir_make(int dirfd, const char *name);
+/* What root made in a directory of the daemons' user belongs to that user. 0 or -errno. */
+int tree_own(int dirfd, const char *name);
 /*
  * Opens a lock file, making it when missing; made by root it belongs to the owner of the
  * directory, so that the daemons' user can take it later. Read-only where more is not allowed,
@@ -57,6 +71,38 @@ int tree_each_elem(struct tree *t, const char *library,
 /* Calls fn for each cartridge's link in the vault and all libraries. */
 int tree_each_link(struct tree *t, int (*fn)(void *arg, const char *barcode, const struct elem *e),
 		   void *arg);
+
+/* ---- identity.c ----------------------------------------------------------------------------- */
+
+/* Fills in t->pools; -ENODEV: one of them is not the one that is meant. Needs t->state_fd. */
+int pools_open(struct tree *t, const struct tree_paths *paths);
+void pools_close(struct tree *t);
+
+/* ---- pool.c --------------------------------------------------------------------------------- */
+
+/* -ENOENT: it has no identity, -EPROTO: none that can be read. */
+int pool_uuid_read(int poolfd, char uuid[POOL_UUID_MAX + 1]);
+
+/* A descriptor of the pool's directory, its identity just read. -ENODEV: it is not there. */
+int pool_enter(const struct pool *p);
+
+/*
+ * Looks for a cartridge in all pools, in their order: a descriptor of the first that has it; -ENOENT: all
+ * are there and none has it; else the first error. *ret (may be NULL): the pool of either.
+ */
+int pool_search(struct tree *t, const char *barcode, const struct pool **ret);
+
+/* The pool that a link names, also one that is not there. NULL: no link, or it names none. */
+const struct pool *pool_of_link(struct tree *t, const struct elem *at, const char *barcode);
+
+/* What a link to a cartridge has to say. */
+void link_target(const struct pool *p, const char *barcode, char buf[PATH_MAX]);
+
+/* Makes what relative links of a library lead through. 0 or -errno. */
+int pool_way(struct tree *t, const char *library);
+
+/* Gives a link another target, in one step. 0 or -errno. */
+int link_set(int dirfd, const char *barcode, const char *target);
 
 /* ---- arm.c: the arm locks ------------------------------------------------------------------- */
 

@@ -63,8 +63,11 @@ static int do_shape(struct tree *t, char **a)
 static int create(struct tree *t, const char *barcode, const struct elem *e)
 {
 	const struct cart_create how = { .media = media_by_suffix(barcode) };
-	int err = how.media ? cart_create(tree_pool_fd(t), barcode, &how) : -EINVAL;
+	int poolfd = how.media ? tree_pool_new(t, barcode) : -EINVAL;
+	int err = poolfd < 0 ? poolfd : cart_create(poolfd, barcode, &how);
 
+	if (poolfd >= 0)
+		close(poolfd);
 	return err ? err : tree_insert(t, barcode, e);
 }
 
@@ -290,8 +293,11 @@ static int do_drive(struct tree *t, char **a)
 	const struct cart_open how = { .flags = CART_RDWR, .buffer = 8 << 20, .workers = 1 };
 	char line[4200];
 	struct cart *c;
-	int err = cart_open(tree_pool_fd(t), a[0], &how, &c);
+	int poolfd = tree_pool_of(t, a[0]);
+	int err = poolfd < 0 ? poolfd : cart_open(poolfd, a[0], &how, &c);
 
+	if (poolfd >= 0)
+		close(poolfd);
 	if (err)
 		return say(err, a[0]);
 	puts("ok");

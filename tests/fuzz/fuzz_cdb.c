@@ -196,9 +196,11 @@ static void run_drive(unsigned persona, uint8_t medium, struct input *in)
 
 static void place(struct tree *t, const char *barcode, const char *where)
 {
+	int poolfd = tree_pool_first(t);
 	struct elem e;
 
-	must(!mkdirat(tree_pool_fd(t), barcode, 0700));
+	must(!mkdirat(poolfd, barcode, 0700));
+	close(poolfd);
 	must(!elem_parse(where, &e));
 	must(!tree_insert(t, barcode, &e));
 }

@@ -163,7 +163,7 @@ kill_unit()
 # Ends everything of this test's library, and shows the ends of its logs when the test has failed.
 vtl_teardown()
 {
-	local f pid mount failed=''
+	local f pid mount mounts i failed=''
 
 	[[ ${VTL_DIR:-} ]] || return 0
 	[[ ${BATS_TEST_COMPLETED:-} || -z ${BATS_TEST_NAME:-} ]] || failed=1
@@ -180,10 +180,13 @@ vtl_teardown()
 		kill -KILL "$pid"
 		wait_for 20 process_gone "$pid"
 	done 2>/dev/null
-	while read -r _ _ _ _ mount _; do
+	# Read before any goes, the last first: the list must not change under the reader.
+	mapfile -t mounts </proc/self/mountinfo
+	for ((i = ${#mounts[@]} - 1; i >= 0; i--)); do
+		read -r _ _ _ _ mount _ <<<"${mounts[i]}"
 		[[ $mount == "${VTL_DIR%/*}"/* ]] || continue
 		umount -l "$mount" 2>/dev/null || fusermount3 -uz "$mount"
-	done </proc/self/mountinfo
+	done
 	shopt -u nullglob
 	wait_for 10 _none_left "${VTL_DIR%/*}" || {
 		pgrep -a -f -- "${VTL_DIR%/*}/" >&2

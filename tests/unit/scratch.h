@@ -107,11 +107,20 @@ static inline struct elem at(const char *path)
 }
 
 /* The tree does not look into a cartridge: an empty directory in the pool is one. */
+static inline void make_unplaced(struct tree *t, const char *barcode)
+{
+	int fd = tree_pool_first(t);
+
+	assert_true(fd >= 0);
+	assert_int_equal(mkdirat(fd, barcode, 0755), 0);
+	close(fd);
+}
+
 static inline void make_cartridge(struct tree *t, const char *barcode, const char *place)
 {
 	struct elem e = at(place);
 
-	assert_int_equal(mkdirat(tree_pool_fd(t), barcode, 0755), 0);
+	make_unplaced(t, barcode);
 	assert_int_equal(tree_insert(t, barcode, &e), 0);
 }
 

@@ -50,6 +50,8 @@ static void test_empty(void **state)
 	char path[128];
 
 	assert_string_equal(c->home, "/var/lib/vtl");
+	assert_int_equal(c->npools, 1);
+	assert_string_equal(c->pools[0], "/var/lib/vtl/pool");
 	assert_string_equal(c->mount, "/mnt/vtl");
 	assert_string_equal(c->run, "/run/vtl");
 	assert_int_equal(c->port, CONF_PORT_AUTO);
@@ -163,6 +165,27 @@ static void test_installed_file(void **state)
 }
 
 /* ---- what is read --------------------------------------------------------------------------- */
+
+/* One or several, below home or anywhere. */
+static void test_pools(void **state)
+{
+	struct conf *c = load(*state, "home = /srv/vtl/\npool = { \"tapes\", '/mnt/nas/pool/' }\n"
+				      "library a { slots = 3 }");
+	struct tree_paths paths = conf_paths(c);
+
+	assert_int_equal(c->npools, 2);
+	assert_string_equal(c->pools[0], "/srv/vtl/tapes");
+	assert_string_equal(c->pools[1], "/mnt/nas/pool");
+	assert_string_equal(paths.home, "/srv/vtl");
+	assert_int_equal(paths.npools, 2);
+	assert_ptr_equal(paths.pools[1], c->pools[1]);
+	assert_int_equal(c->libraries[0].shape.slots, 3);
+	conf_free(c);
+	c = load(*state, "pool = /one");
+	assert_int_equal(c->npools, 1);
+	assert_string_equal(c->pools[0], "/one");
+	conf_free(c);
+}
 
 static void test_full(void **state)
 {
@@ -316,6 +339,17 @@ static const struct {
 	{ 1, "socket path",
 	  "run = /234567890123456789012345678901234567890123456789012345678901234567890123456789"
 	  "012345678901234567890123456789" },
+	{ 1, "pool names no directory", "pool = {}" },
+	{ 2, "pools /a and /a/b lie in each other", "\npool = { /a, /a/b }" },
+	{ 1, "pools /a and /a lie in each other", "pool = { /a, /a/ }" },
+	{ 2, "is in the way of /var/lib/vtl/state", "\npool = { a, state }" },
+	{ 1, "is in the way of /srv/state", "pool = /srv\nhome = /srv" },
+	{ 1, "pool /mnt/vtl/a is below mount /mnt/vtl", "pool = { /mnt/vtl/a }" },
+	{ 2, "mount /a/m is below pool /a", "pool = { /a }\nmount = /a/m" },
+	{ 1, "must be a plain path", "pool = { ../x }" },
+	{ 1, "pool must not hold blanks", "pool = { \"a b\" }" },
+	{ 3, "library a and library b both have serial X",
+	  "pool = { /a, /b }\nlibrary a { serial = X }\nlibrary b { serial = X }" },
 	{ 2, "no closing brace", "\nlibrary a {\n slots = 3\n" },
 	{ 3, "no closing brace", "\nlibrary a {\n drive 1 {\n" },
 	{ 2, "backslash", "home = \"\\x2fa\"\n run = /b\\c" },
@@ -408,9 +442,10 @@ static void test_garbled(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CONF_TEST(test_empty),	 CONF_TEST(test_installed_file), CONF_TEST(test_full),
-		CONF_TEST(test_few),	 CONF_TEST(test_many_libraries), CONF_TEST(test_refused),
-		CONF_TEST(test_no_file), CONF_TEST(test_binary),	 CONF_TEST(test_garbled),
+		CONF_TEST(test_empty),	 CONF_TEST(test_pools),	  CONF_TEST(test_installed_file),
+		CONF_TEST(test_full),	 CONF_TEST(test_few),	  CONF_TEST(test_many_libraries),
+		CONF_TEST(test_refused), CONF_TEST(test_no_file), CONF_TEST(test_binary),
+		CONF_TEST(test_garbled),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -203,10 +203,10 @@ static void test_killed_inserting(void **state)
 {
 	struct scratch *s = *state;
 	struct elem e, slot = at("lib0/slots/0001");
-	int ret = 1;
+	int pool = tree_pool_first(s->t), ret = 1;
 
 	for (int stop = 1; ret == 1; stop++) {
-		mkdirat(tree_pool_fd(s->t), "A00001L8", 0755);
+		mkdirat(pool, "A00001L8", 0755);
 		ret = run_killed(s, run_insert, stop);
 		if (ret < 0)
 			skip();
@@ -221,6 +221,7 @@ static void test_killed_inserting(void **state)
 			assert_int_equal(tree_remove(s->t, "A00001L8"), 0);
 		assert_at(s->t, "A00001L8", "nowhere");
 	}
+	close(pool);
 }
 
 #define KILLED_TEST(f) cmocka_unit_test_setup_teardown(f, scratch_setup, scratch_teardown)

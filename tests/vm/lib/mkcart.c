@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static int make(const char *home, const char *barcode, uint64_t capacity)
 {
@@ -21,14 +22,18 @@ static int make(const char *home, const char *barcode, uint64_t capacity)
 		.segment_size = 1 << 20,
 	};
 	struct tree *tree;
-	int err;
+	int poolfd, err;
 
 	if (!how.media || !capacity)
 		return -EINVAL;
 	err = tree_open(&(struct tree_paths){ .home = home }, &tree);
 	if (err)
 		return err;
-	err = cart_create(tree_pool_fd(tree), barcode, &how);
+	err = poolfd = tree_pool_new(tree, barcode);
+	if (poolfd >= 0) {
+		err = cart_create(poolfd, barcode, &how);
+		close(poolfd);
+	}
 	if (!err)
 		err = tree_insert(tree, barcode, &vault);
 	tree_close(tree);
