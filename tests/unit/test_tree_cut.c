@@ -11,8 +11,11 @@
 #include "tree/move.h"
 #include "tree/tree_int.h"
 
+#include <errno.h>
 #include <limits.h>
+#include <sys/file.h>
 
+int __real_flock(int fd, int op);
 int __real_fsync(int fd);
 int __real_renameat2(int olddir, const char *old, int newdir, const char *new, unsigned flags);
 int __real_renameat(int olddir, const char *old, int newdir, const char *new);
@@ -20,6 +23,7 @@ int __real_symlinkat(const char *target, int dir, const char *name);
 int __real_unlinkat(int dir, const char *name, int flags);
 int __real_mkdirat(int dir, const char *name, mode_t mode);
 
+int __wrap_flock(int fd, int op);
 int __wrap_fsync(int fd);
 int __wrap_renameat2(int olddir, const char *old, int newdir, const char *new, unsigned flags);
 int __wrap_renameat(int olddir, const char *old, int newdir, const char *new);
@@ -156,6 +160,39 @@ static void assert_lasts(const char *what)
 	assert_false(torn);
 }
 
+/* ---- locks ----------------------------------------------------------------------------------- */
+
+static const char *swapped; /* a lock file that is made anew between its opening and the next lock */
+
+int __wrap_flock(int fd, int op)
+{
+	const char *path = swapped;
+
+	swapped = NULL;
+	if (path) {
+		assert_int_equal(unlink(path), 0);
+		close(open(path, O_RDWR | O_CREAT | O_EXCL, 0600));
+	}
+	return __real_flock(fd, op);
+}
+
+/* A library was removed and made again while its arm was waited for: the lock is the new one. */
+static void test_lock_made_anew(void **state)
+{
+	const struct scratch *s = *state;
+	const char *const name = "lib0";
+	struct arms arms, others;
+	char path[100];
+
+	snprintf(path, sizeof(path), "%s/state/lib0/lock", s->dir);
+	swapped = path;
+	assert_int_equal(arms_lock(s->t, &name, 1, 0, &arms), 0);
+	assert_int_equal(arms_lock(s->t, &name, 1, ARMS_TRY, &others), -EAGAIN);
+	arms_unlock(&arms);
+	assert_int_equal(arms_lock(s->t, &name, 1, ARMS_TRY, &others), 0);
+	arms_unlock(&others);
+}
+
 /* ---- the operations -------------------------------------------------------------------------- */
 
 static int cut_setup(void **state)
@@ -282,8 +319,9 @@ static void test_transit(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CUT_TEST(test_library), CUT_TEST(test_move),   CUT_TEST(test_exchange),
-		CUT_TEST(test_undo),	CUT_TEST(test_repair), CUT_TEST(test_transit),
+		CUT_TEST(test_library),	       CUT_TEST(test_move), CUT_TEST(test_exchange),
+		CUT_TEST(test_lock_made_anew), CUT_TEST(test_undo), CUT_TEST(test_repair),
+		CUT_TEST(test_transit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
