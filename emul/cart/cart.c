@@ -78,7 +78,7 @@ static int load_state(struct cart *c)
 	state_free(&c->state);
 	c->state = st;
 	memcpy(c->home.uuid, st.uuid, sizeof(c->home.uuid));
-	c->unclean = !(st.flags & FMT_CLEAN);
+	c->unclean = !st.clean;
 	return 0;
 }
 

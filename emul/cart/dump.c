@@ -28,7 +28,7 @@ static void dump_head(struct cart *c, FILE *f)
 		"  generation %" PRIu64 ", epoch %" PRIu32 ", volume change reference %" PRIu64
 		"%s%s\n",
 		st->capacity, st->segment_size, st->generation, st->epoch, st->vcr,
-		st->flags & FMT_CLEAN ? ", closed in order" : ", not closed in order",
+		st->clean ? ", closed in order" : ", not closed in order",
 		st->flags & FMT_WRITE_PROTECT ? ", write-protected" : "");
 	for (unsigned i = 0; i < st->nrows; i++) {
 		const struct row *r = &st->row[i];

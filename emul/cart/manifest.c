@@ -172,7 +172,8 @@ static int state_get(const struct fmt_manifest *m, struct state *st)
 	st->generation = le64_get(m->generation);
 	st->next_seq = le64_get(m->next_seq);
 	st->epoch = le32_get(m->epoch);
-	st->flags = le32_get(m->flags);
+	st->flags = le32_get(m->flags) & ~(uint32_t)FMT_CLEAN;
+	st->clean = le32_get(m->flags) & FMT_CLEAN;
 	st->vcr = le64_get(m->vcr);
 	st->created = le64_get(m->created);
 	st->nrows = le32_get(m->partitions);
@@ -276,7 +277,7 @@ static struct fmt_manifest *state_put(const struct state *st, size_t *len)
 	m->generation = le64_put(st->generation);
 	m->next_seq = le64_put(st->next_seq);
 	m->epoch = le32_put(st->epoch);
-	m->flags = le32_put(st->flags);
+	m->flags = le32_put(st->flags | (st->clean ? FMT_CLEAN : 0));
 	m->vcr = le64_put(st->vcr);
 	m->created = le64_put(st->created);
 	m->partitions = le32_put(st->nrows);

@@ -55,7 +55,7 @@ static int make_state(const char *barcode, const struct cart_create *how, struct
 		.segment_size = size,
 		.generation = 1,
 		.next_seq = 1,
-		.flags = FMT_CLEAN,
+		.clean = true,
 		.created = (uint64_t)time(NULL),
 		.nrows = 1,
 	};

@@ -76,7 +76,8 @@ struct state {
 	char barcode[33];
 	const struct media *media;
 	uint64_t capacity, segment_size, generation, next_seq, vcr, created;
-	uint32_t epoch, flags; /* enum fmt_manifest_flags */
+	uint32_t epoch, flags; /* enum fmt_manifest_flags, but for FMT_CLEAN */
+	bool clean;	       /* FMT_CLEAN: changes with each commit, beside readers of flags */
 	unsigned nrows;
 	struct row row[CART_PARTITIONS_MAX];
 };

@@ -55,7 +55,7 @@ int state_commit(struct cart *c, bool clean)
 	if (!clean)
 		c->unclean = true;
 	st->generation++;
-	st->flags = clean ? st->flags | FMT_CLEAN : st->flags & ~(uint32_t)FMT_CLEAN;
+	st->clean = clean;
 	err = manifest_write(c->home.dirfd, st, &c->reserve);
 	/* After a failure nobody knows which manifest a crash would find: commit first. */
 	c->session = !err && !clean;

@@ -65,7 +65,9 @@ static int insert_repaired(struct tree *t, const char *barcode, const struct ele
 		return err;
 	if (renameat(sfd, barcode, dfd, barcode) < 0)
 		err = -errno;
-	return err ? err : dir_sync(dfd);
+	if (!err)
+		err = dir_sync(dfd);
+	return err ? err : dir_sync(sfd);
 }
 
 static int insert_locked(struct tree *t, const char *barcode, const struct elem *dst)

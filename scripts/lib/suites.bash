@@ -161,14 +161,15 @@ suite_style()
 	return $rc
 }
 
-# Runs the unit tests of a build directory, two at a time, as TAP.
+# unit_tests_of DIR [PATTERN]: runs the unit tests of a build directory, two at a time, as TAP; those whose path
+# matches PATTERN alone.
 unit_tests_of()
 {
-	local dir=$1
+	local dir=$1 some=${2-.}
 
 	export CMOCKA_MESSAGE_OUTPUT=TAP VTL_TOP=$top
-	find "$dir/tests/unit" -maxdepth 1 -type f -name 'test_*' -executable -print0 | sort -z |
-		xargs -0 -r -P "$(nproc)" -n 1 "$top/scripts/lib/run-unit"
+	find "$dir/tests/unit" -maxdepth 1 -type f -name 'test_*' -executable | grep -E "$some" | sort |
+		xargs -r -d '\n' -P "$(nproc)" -n 1 "$top/scripts/lib/run-unit"
 }
 
 suite_unit()
@@ -184,6 +185,30 @@ suite_asan()
 	export VTL_UNIT_TIMEOUT=900
 	export ASAN_OPTIONS=detect_leaks=1:abort_on_error=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 	unit_tests_of "$dir"
+}
+
+# Data races and orders of locks, by ThreadSanitizer: the unit tests of what has threads, and the daemons and the
+# mount under some traffic. Whatever is found ends the program and fails the test. The thousands of damages of
+# test_cart_crash are one thread's: only its tests with several run.
+suite_tsan()
+{
+	local dir=$VTL_BUILD-tsan some
+
+	build_tree "$dir" -Db_sanitize=thread -Db_lundef=false || return 1
+	export VTL_UNIT_TIMEOUT=900 BATS_TEST_TIMEOUT=600
+	export TSAN_OPTIONS=halt_on_error=1:abort_on_error=1:second_deadlock_stack=1
+	unit_tests_of "$dir" '/test_(cart|cart_codec|cart_model|ctl|fs|killed|moves|port_.*|smc|ssc_.*|tree|watch)$'
+	for some in follower 'overwritten*' 'stream*'; do
+		VTL_UNIT_ONLY=$some unit_tests_of "$dir" '/test_cart_crash$'
+	done
+	VTL_BUILD=$dir bats --tap --jobs "$(nproc)" --no-parallelize-within-files tests/fs/daemons.bats \
+		tests/scsi/tape_data.bats 2>&1
+}
+
+# Ten of the deliberate defects of tests/mutants, others each day: a test sees each.
+suite_mutants()
+{
+	tests/mutants/run --today 10
 }
 
 # A suite of bats files; `fast` leaves out what is tagged `slow`. A test that fails runs once more, alone: if it

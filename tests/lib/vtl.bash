@@ -160,7 +160,8 @@ kill_unit()
 	done
 }
 
-# Ends everything of this test's library, and shows the ends of its logs when the test has failed.
+# Ends everything of this test's library, and shows the ends of its logs when the test has failed. What a sanitizer
+# found, or a process that was left behind, fails a test that has passed.
 vtl_teardown()
 {
 	local f pid mount mounts i failed=''
@@ -193,6 +194,7 @@ vtl_teardown()
 		pkill -KILL -f -- "${VTL_DIR%/*}/"
 		return 1
 	}
+	! grep -hE 'Sanitizer|runtime error' "$VTL_DIR"/../*/run/*.log >&2
 }
 
 # Does no process name a path below this test's directory any more?

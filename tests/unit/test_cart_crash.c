@@ -10,6 +10,7 @@
 #include "util/log.h"
 
 #include <dirent.h>
+#include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
@@ -535,20 +536,43 @@ static void overwritten_under_reader(void **state)
 /* ---- a disk that fails ----------------------------------------------------------------------- */
 
 static struct {
+	pthread_mutex_t lock;
+	/* under lock: calls come from several threads */
 	long countdown; /* this many calls go well; -1: all */
 	int err;	/* then: this errno, once or until healed */
 	bool once, shorten;
 	long hits;
-} fault;
+} fault = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static bool fault_now(void)
 {
-	if (fault.countdown < 0 || fault.countdown-- > 0)
-		return false;
-	fault.countdown = fault.once ? -1 : 0;
-	fault.hits++;
-	errno = fault.err;
-	return true;
+	bool now = false;
+
+	pthread_mutex_lock(&fault.lock);
+	if (fault.countdown == 0) {
+		fault.countdown = fault.once ? -1 : 0;
+		fault.hits++;
+		errno = fault.err;
+		now = true;
+	} else if (fault.countdown > 0) {
+		fault.countdown--;
+	}
+	pthread_mutex_unlock(&fault.lock);
+	return now;
+}
+
+/* From this call on; `n' calls go well first, -1: all do. Returns how many have failed so far. */
+static long fault_after(long n)
+{
+	long hits;
+
+	pthread_mutex_lock(&fault.lock);
+	fault.countdown = n;
+	hits = fault.hits;
+	if (n >= 0)
+		fault.hits = 0;
+	pthread_mutex_unlock(&fault.lock);
+	return hits;
 }
 
 static ssize_t faulty_pwritev(int fd, const struct iovec *iov, int n, off_t off)
@@ -641,7 +665,7 @@ static void write_through_faults(struct pool *p, size_t buffer, unsigned *synced
 		i = (unsigned)pos.object;
 		tries += !!err;
 		if (tries == 20)
-			fault.countdown = -1; /* space returns */
+			fault_after(-1); /* space returns */
 	}
 	if (cart_close(c) == 0)
 		*synced = tries < 50 ? OBJECTS : *synced;
@@ -666,16 +690,14 @@ static void nth_call_fails(void **state)
 				bool hit;
 
 				create(p, "FAULT1L8", "LTO-8", 0, 4096);
-				fault.countdown = n;
 				fault.err = kinds[k].err;
 				fault.once = kinds[k].once;
 				fault.shorten = kinds[k].shorten;
-				fault.hits = 0;
+				fault_after(n);
 				cart_io_use(&io);
 				write_through_faults(p, buffers[b], &synced);
 				cart_io_use(NULL);
-				hit = fault.hits > 0;
-				fault.countdown = -1;
+				hit = fault_after(-1) > 0;
 				c = open_cart(p, "FAULT1L8", CART_RDWR, 0);
 				found = check_tape(c);
 				assert_true(found >= synced);
@@ -805,6 +827,7 @@ int main(void)
 		T(nth_call_fails),    T(stream_syncs_ahead), T(bad_block),
 	};
 
-	log_init("cart_crash", (enum log_level)0); /* thousands of damages are wanted here */
+	log_init("cart_crash", (enum log_level)0);	 /* thousands of damages are wanted here */
+	cmocka_set_test_filter(getenv("VTL_UNIT_ONLY")); /* NULL: all */
 	return cmocka_run_group_tests_name("cart_crash", tests, NULL, NULL);
 }

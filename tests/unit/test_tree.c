@@ -297,6 +297,22 @@ static void test_refusals(void **state)
 	assert_at(t, "A00002L8", "lib0/slots/0002");
 }
 
+/* Hands have made a second link where it goes: a move takes nothing's place, and both stay. */
+static void test_nothing_is_replaced(void **state)
+{
+	struct scratch *s = *state;
+	struct elem slot = at("lib0/slots/0001"), vault = elem_vault();
+	char link[256];
+
+	make_cartridge(s->t, "A00001L8", "lib0/slots/0001");
+	snprintf(link, sizeof(link), "%s/state/vault/A00001L8", s->dir);
+	assert_int_equal(symlink("made/by/hand", link), 0);
+	assert_int_equal(move(s->t, "lib0/slots/0001", NULL, "vault", NULL), -EBUSY);
+	assert_true(tree_has(s->t, &slot, "A00001L8"));
+	assert_true(tree_has(s->t, &vault, "A00001L8"));
+	assert_at(s->t, "A00001L8", "lib0/slots/0001");
+}
+
 static void test_refusal_names_side(void **state)
 {
 	struct tree *t = T(state);
@@ -598,6 +614,7 @@ int main(void)
 		TREE_TEST(test_records_are_made),
 		TREE_TEST(test_move),
 		TREE_TEST(test_refusals),
+		TREE_TEST(test_nothing_is_replaced),
 		TREE_TEST(test_refusal_names_side),
 		TREE_TEST(test_source),
 		TREE_TEST(test_exchange),
