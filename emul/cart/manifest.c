@@ -299,7 +299,7 @@ static struct fmt_manifest *state_put(const struct state *st, size_t *len)
 
 static int write_tmp(int dirfd, const char *tmp, const void *buf, size_t len)
 {
-	int fd = io_open(dirfd, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0644);
+	int fd = io_open(dirfd, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0640);
 	int err;
 
 	if (fd < 0)

@@ -38,7 +38,7 @@ static int arm_lock(struct tree *t, const char *name, unsigned flags)
 
 	snprintf(path, sizeof(path), strcmp(name, "vault") ? "%s/lock" : "%s/.lock", name);
 	for (;;) {
-		cleanup_fd int fd = tree_lockfile(t->state_fd, path);
+		cleanup_fd int fd = tree_lockfile(t->state_fd, path, 0600);
 
 		if (fd < 0)
 			return fd == -ENOENT || fd == -ENOTDIR ? -ENXIO : fd;
