@@ -21,6 +21,7 @@
 #include "util/file.h"
 #include "util/log.h"
 #include "util/notify.h"
+#include "util/rights.h"
 #include "vtl_config.h"
 
 #include <errno.h>
@@ -73,7 +74,7 @@ static void daemon_ready(int fd, const char *run)
 
 	if (fd < 0)
 		return;
-	if (mkdir_p(run, 0755) == 0)
+	if (mkdir_p(run, 0750) == 0)
 		dir = open(run, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir >= 0)
 		log = openat(dir, "vtlfs.log", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
@@ -194,10 +195,10 @@ static int take_home(struct fs *fs, int *dirfd)
 	cleanup_fd int home = open(tree_home(fs->tree), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int fd;
 
-	if (home < 0 || (mkdirat(home, "vtlfs", 0755) < 0 && errno != EEXIST && errno != EROFS))
+	if (home < 0 || (mkdirat(home, "vtlfs", 0750) < 0 && errno != EEXIST && errno != EROFS))
 		return -errno;
 	*dirfd = openat(home, "vtlfs", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	fd = *dirfd < 0 ? -1 : openat(*dirfd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	fd = *dirfd < 0 ? -1 : openat(*dirfd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0 && faccessat(home, ".", W_OK, AT_EACCESS) < 0 && errno == EROFS)
 		return 0; /* an archive to look at: nothing moves there, so nothing is told twice */
 	if (fd < 0)
@@ -375,7 +376,7 @@ int main(int argc, char **argv)
 	fs.mode = opt.mode;
 	fs.conf_file = opt.conf;
 	clock_gettime(CLOCK_REALTIME, &fs.started);
-	umask(022);
+	umask(RIGHTS_UMASK);
 	setrlimit(RLIMIT_NOFILE, &files); /* as far as allowed: open cartridges have many files */
 	if (conf_load(opt.conf, &fs.conf, &why)) {
 		log_err("%s", why ? why : opt.conf);

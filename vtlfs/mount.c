@@ -49,6 +49,7 @@ int mount_prepare(const char *path, char **ret)
 	struct statfs fs;
 	struct stat st, parent;
 	char up[PATH_MAX];
+	mode_t mask;
 	int err;
 
 	/* statfs() and not stat(), which the kernel may answer without asking who is dead. */
@@ -61,7 +62,9 @@ int mount_prepare(const char *path, char **ret)
 		if (err)
 			return err;
 	}
+	mask = umask(022); /* what is on the way to the mount point is for everybody */
 	err = mkdir_p(path, 0755);
+	umask(mask);
 	if (err)
 		return err;
 	*ret = realpath(path, NULL);

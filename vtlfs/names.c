@@ -192,7 +192,7 @@ int names_open(int dirfd, bool (*used)(void *arg, const char *name), void *arg, 
 		return -ENOMEM;
 	}
 	pthread_rwlock_init(&t->lock, NULL);
-	t->fd = dirfd < 0 ? -1 : openat(dirfd, "names", O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	t->fd = dirfd < 0 ? -1 : openat(dirfd, "names", O_RDWR | O_CREAT | O_CLOEXEC, 0640);
 	if (dirfd >= 0 && t->fd < 0)
 		log_warn("names: inode numbers will not outlive this mount: %m");
 	if (t->fd >= 0) {

@@ -35,7 +35,7 @@ static const char usage[] =
 	"  -c, --config FILE    the configuration (default: " VTL_CONF_FILE ")\n"
 	"  -f, --foreground     stay in the foreground, messages on standard error\n"
 	"  -v, --verbose        tell more\n"
-	"  -o OPTION[,...]      uid=USER  gid=GROUP  mode=OCTAL (of files: 0640), and the mount\n"
+	"  -o OPTION[,...]      uid=USER  gid=GROUP  mode=OCTAL (of files: 0660), and the mount\n"
 	"                       options of FUSE: allow_other (default for root), ro, ...\n"
 	"  -h, --help           this text\n"
 	"  -V, --version        the version\n"
@@ -76,7 +76,7 @@ static int parse_mode(const char *s, mode_t *ret)
 	unsigned long n = strtoul(s, &end, 8);
 
 	if (!*s || *end || n & ~0666ul) {
-		log_err("-o mode=%s: not a mode of files, as 0640 is", s);
+		log_err("-o mode=%s: not a mode of files, as 0660 is", s);
 		return -1;
 	}
 	*ret = (mode_t)n;
@@ -90,7 +90,7 @@ static void defaults(struct options *opt)
 
 	opt->uid = geteuid();
 	opt->gid = tape ? tape->gr_gid : getegid();
-	opt->mode = 0640;
+	opt->mode = 0660;
 }
 
 static int add_arg(struct options *opt, const char *o)

@@ -305,11 +305,11 @@ static struct fmt_manifest *state_put(const struct state *st, size_t *len)
 static int write_tmp(int dirfd, const char *tmp, const void *buf, size_t len)
 {
 	int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
-	int err, fd = io_open(dirfd, tmp, flags, 0644);
+	int err, fd = io_open(dirfd, tmp, flags, 0640);
 
 	if (fd == -EEXIST) {
 		err = io_unlink(dirfd, tmp);
-		fd = err ? err : io_open(dirfd, tmp, flags, 0644);
+		fd = err ? err : io_open(dirfd, tmp, flags, 0640);
 	}
 	if (fd < 0)
 		return fd;

@@ -83,7 +83,7 @@ static void owner_record(int fd)
 int owner_lock(int dirfd)
 {
 	const struct timespec step = { .tv_nsec = STEP_MS * 1000000L };
-	int fd = io_open(dirfd, "owner", O_RDWR | O_CREAT | O_NOFOLLOW, 0644);
+	int fd = io_open(dirfd, "owner", O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
 	int waited = 0;
 
 	if (fd < 0)

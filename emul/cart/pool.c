@@ -88,7 +88,7 @@ int cart_create(int poolfd, const char *barcode, const struct cart_create *how)
 	if (faccessat(poolfd, barcode, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return -EEXIST;
 	temp_name(tmp, "new", barcode);
-	err = io_mkdir(poolfd, tmp, 0755);
+	err = io_mkdir(poolfd, tmp, 0750);
 	if (err)
 		return err;
 	dirfd = io_open(poolfd, tmp, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);

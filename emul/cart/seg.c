@@ -82,7 +82,7 @@ int segfile_open(const struct seg_home *home, unsigned part, const struct seg *s
 	if (err)
 		goto err_close;
 	seg_index_name(name, part, s->seq);
-	f.ixfd = io_open(home->dirfd, name, flags | (rdwr ? O_CREAT : 0), 0644);
+	f.ixfd = io_open(home->dirfd, name, flags | (rdwr ? O_CREAT : 0), 0640);
 	if (f.ixfd < 0 && f.ixfd != -ENOENT) {
 		err = f.ixfd;
 		goto err_close;
@@ -131,11 +131,11 @@ int segfile_create(const struct seg_home *home, unsigned part, const struct seg 
 	int err;
 
 	seg_data_name(name, part, s->seq);
-	f.fd = io_open(home->dirfd, name, flags, 0644);
+	f.fd = io_open(home->dirfd, name, flags, 0640);
 	if (f.fd < 0)
 		return f.fd;
 	seg_index_name(name, part, s->seq);
-	f.ixfd = io_open(home->dirfd, name, flags, 0644);
+	f.ixfd = io_open(home->dirfd, name, flags, 0640);
 	err = f.ixfd < 0 ? f.ixfd : 0;
 	if (!err)
 		err = header_write(home, part, s, prev, generation, epoch, f.fd);

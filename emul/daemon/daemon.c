@@ -9,12 +9,14 @@
 #include "util/file.h"
 #include "util/log.h"
 #include "util/notify.h"
+#include "util/rights.h"
 #include "vtl_config.h"
 
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 
 void daemon_publish(void *arg, const char *name, const char *text)
 {
@@ -179,7 +181,7 @@ static int serve(struct daemon *d)
 		.device = device_changed,
 		.arg = d,
 	};
-	int ret = mkdir_p(d->conf->run, 0755);
+	int ret = mkdir_p(d->conf->run, 0750);
 
 	if (ret) {
 		log_err("%s: %s", d->conf->run, strerror(-ret));
@@ -356,6 +358,7 @@ int daemon_main(const struct daemon_ops *ops, int argc, char **argv)
 		return ret;
 	log_init(d.name, d.verbose ? LOG_L_DEBUG : LOG_L_INFO);
 	notify_init(d.name);
+	umask(RIGHTS_UMASK);
 	ret = signals_open(&d);
 	if (!ret)
 		ret = conf_open(&d);

@@ -5,12 +5,15 @@
 
 #include "port/socket_proto.h"
 #include "util/cleanup.h"
+#include "util/log.h"
+#include "util/rights.h"
 
 #include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #define BACKLOG 256
 
@@ -65,6 +68,7 @@ int sock_listen(const char *path, mode_t mode)
 	cleanup_fd int dirfd = -1;
 	cleanup_fd int fd = -1;
 	int other, ret = sock_address(path, &sa, &dirfd);
+	gid_t tape = rights_tape();
 
 	if (ret)
 		return ret;
@@ -86,6 +90,8 @@ int sock_listen(const char *path, mode_t mode)
 	/* Applied to the inode by bind: no moment with other permissions. */
 	if (fchmod(fd, mode) < 0 || bind(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0)
 		return -errno;
+	if (tape != (gid_t)-1 && lchown(sa.sun_path, (uid_t)-1, tape) < 0)
+		log_warn("%s: giving it to group tape: %m", path);
 	if (chmod(sa.sun_path, mode) < 0 || listen(fd, BACKLOG) < 0) {
 		ret = -errno;
 		unlink(sa.sun_path);

@@ -11,7 +11,7 @@
 /*
  * Connected and listening sockets at a path of any length (longer than sun_path goes by way of a
  * descriptor of the directory). A descriptor or -errno. listen: -EADDRINUSE where somebody listens;
- * what a dead process left there is replaced.
+ * what a dead process left there is replaced; made by root the socket is group tape's, as a drive is.
  */
 int sock_connect(const char *path);
 int sock_listen(const char *path, mode_t mode);

@@ -39,7 +39,7 @@ static int arm_lock(struct tree *t, const char *name, int64_t deadline)
 
 	snprintf(path, sizeof(path), strcmp(name, "vault") ? "%s/lock" : "%s/.lock", name);
 	for (;;) {
-		cleanup_fd int fd = tree_lockfile(t->state_fd, path);
+		cleanup_fd int fd = tree_lockfile(t->state_fd, path, 0600);
 		int err;
 
 		if (fd < 0)

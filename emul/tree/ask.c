@@ -65,7 +65,7 @@ static int ask_open(struct tree *t, const struct elem *e, struct ask *a)
 	a->control_fd = ctl_dir(t, e, "control");
 	if (a->control_fd < 0)
 		return a->control_fd == -ENOENT ? -ENODEV : a->control_fd;
-	a->lock_fd = tree_lockfile(a->control_fd, "lock");
+	a->lock_fd = tree_lockfile(a->control_fd, "lock", 0600);
 	if (a->lock_fd < 0)
 		return a->lock_fd;
 	a->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);

@@ -122,7 +122,7 @@ int ctl_hold_dead(struct tree *t, const struct elem *e)
 	status_fd = tree_dir_make(desk_fd, "status");
 	if (status_fd < 0)
 		return status_fd;
-	fd = tree_lockfile(status_fd, "alive");
+	fd = tree_lockfile(status_fd, "alive", 0640);
 	if (fd < 0)
 		return fd;
 	if (flock(fd, LOCK_SH | LOCK_NB) < 0)
@@ -142,7 +142,7 @@ ssize_t ctl_status_read(struct tree *t, const struct elem *e, const char *name, 
 
 static int alive_take(int status_fd)
 {
-	cleanup_fd int fd = tree_lockfile(status_fd, "alive");
+	cleanup_fd int fd = tree_lockfile(status_fd, "alive", 0640);
 	const struct timespec pause = { .tv_nsec = 5000000 };
 	struct timespec now, end;
 	char pid[16];
@@ -229,7 +229,7 @@ static int answer_write(struct ctl *c, uint64_t id, int err, const char *words)
 		if (iscntrl((unsigned char)line[i]))
 			line[i] = ' ';
 	line[n++] = '\n';
-	return file_replace_at(c->status_fd, "answer", line, (size_t)n, 0644, 0);
+	return file_replace_at(c->status_fd, "answer", line, (size_t)n, 0640, 0);
 }
 
 /*
@@ -352,7 +352,7 @@ static int publish_text(struct ctl *c, const char *name, const char *text, size_
 	}
 	if (status_same(dirfd, name, text, len))
 		return 0;
-	return file_replace_at(dirfd, name, text, len, 0644, 0);
+	return file_replace_at(dirfd, name, text, len, 0640, 0);
 }
 
 int ctl_publish(struct ctl *c, const char *name, const char *fmt, ...)

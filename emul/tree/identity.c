@@ -23,6 +23,7 @@
 #include "util/cleanup.h"
 #include "util/file.h"
 #include "util/log.h"
+#include "util/rights.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -115,7 +116,6 @@ static int record_write(struct tree *t)
 {
 	cleanup_free char *text = malloc(RECORD_MAX);
 	size_t len = 0;
-	int err;
 
 	if (!text)
 		return -ENOMEM;
@@ -125,8 +125,7 @@ static int record_write(struct tree *t)
 						t->pools[i].uuid, t->pools[i].name);
 	if (len >= RECORD_MAX)
 		return -E2BIG;
-	err = file_replace_at(t->state_fd, POOLS, text, len, 0640, FILE_SYNC);
-	return err ? err : tree_own(t->state_fd, POOLS);
+	return file_replace_at(t->state_fd, POOLS, text, len, 0640, FILE_SYNC);
 }
 
 /* ---- one pool ------------------------------------------------------------------------------- */
@@ -265,6 +264,7 @@ static int newcomer(struct tree *t, struct pool *p)
 			own ? "" : "; make the directory, or mount its file system");
 		return err;
 	}
+	rights_close(fd, p->path, false);
 	err = pool_uuid_read(fd, uuid);
 	if (!err)
 		return recognise(t, p, uuid);
@@ -274,8 +274,6 @@ static int newcomer(struct tree *t, struct pool *p)
 		snprintf(text, sizeof(text), "%s\n", uuid);
 		err = file_replace_at(fd, POOL_IDENTITY, text, strlen(text), 0640, FILE_SYNC);
 	}
-	if (!err)
-		err = tree_own(fd, POOL_IDENTITY);
 	if (err == -EROFS)
 		return err;
 	if (err) {
@@ -376,7 +374,7 @@ static int fresh_locked(struct tree *t)
 
 static int fresh_add(struct tree *t)
 {
-	cleanup_fd int lock = tree_lockfile(t->state_fd, POOLS ".lock");
+	cleanup_fd int lock = tree_lockfile(t->state_fd, POOLS ".lock", 0600);
 	int err;
 
 	/* An archive to look at: what cannot be recorded is looked at all the same. */

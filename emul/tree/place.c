@@ -321,7 +321,7 @@ int place_rebuild(struct tree *t)
 		return err == -ETIMEDOUT ? 0 : err;
 	err = tree_each_link(t, rebuild_one, t);
 	if (!err)
-		err = file_replace_at(t->where_fd, COMPLETE, "", 0, 0644, 0);
+		err = file_replace_at(t->where_fd, COMPLETE, "", 0, 0640, 0);
 	arms_unlock(&arms);
 	return err;
 }

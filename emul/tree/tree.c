@@ -6,6 +6,7 @@
 #include "tree/ctl.h"
 #include "util/cleanup.h"
 #include "util/file.h"
+#include "util/rights.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,18 +31,18 @@ int tree_mkdir(int dirfd, const char *name)
 {
 	int err;
 
-	if (mkdirat(dirfd, name, 0775) < 0)
+	if (mkdirat(dirfd, name, 0750) < 0)
 		return errno == EEXIST ? 0 : -errno;
 	err = tree_own(dirfd, name);
 	return err ? err : 1;
 }
 
-int tree_lockfile(int dirfd, const char *name)
+int tree_lockfile(int dirfd, const char *name, mode_t mode)
 {
 	int fd = openat(dirfd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 
 	if (fd < 0 && errno == ENOENT) {
-		fd = openat(dirfd, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0664);
+		fd = openat(dirfd, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, mode);
 		if (fd >= 0) {
 			int err = tree_own(dirfd, name);
 
@@ -75,10 +76,11 @@ int tree_dir_make(int dirfd, const char *name)
 static int run_open(struct tree *t, int home_fd, const char *run)
 {
 	char below[PATH_MAX];
+	cleanup_fd int fd = -1;
 	int err;
 
 	snprintf(below, sizeof(below), "%s/run", t->home);
-	err = run ? mkdir_p(run, 0755) : tree_mkdir(home_fd, "run");
+	err = run ? mkdir_p(run, 0750) : tree_mkdir(home_fd, "run");
 	if (!run)
 		run = below;
 	if (err < 0 && err != -EACCES && err != -EPERM && err != -EROFS)
@@ -86,7 +88,12 @@ static int run_open(struct tree *t, int home_fd, const char *run)
 	t->run = realpath(run, NULL);
 	if (!t->run)
 		t->run = strdup(run);
-	return t->run ? 0 : -ENOMEM;
+	if (!t->run)
+		return -ENOMEM;
+	fd = open(t->run, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0) /* the sockets are for group tape */
+		rights_close(fd, t->run, true);
+	return 0;
 }
 
 static int part_open(int dirfd, const char *name, bool look)
@@ -107,7 +114,7 @@ int tree_open(const struct tree_paths *paths, struct tree **treep)
 	t->eject_ms = 120000;
 	t->look_ms = 30000;
 	t->arm_ms = 10000;
-	err = look ? 0 : mkdir_p(paths->home, 0755);
+	err = look ? 0 : mkdir_p(paths->home, 0750);
 	t->home = realpath(paths->home, NULL);
 	if (!t->home) {
 		err = err ? err : -errno;
@@ -119,6 +126,10 @@ int tree_open(const struct tree_paths *paths, struct tree **treep)
 	err = t->state_fd = part_open(home_fd, "state", look);
 	if (err < 0)
 		goto fail;
+	if (!look) {
+		rights_close(home_fd, t->home, false);
+		rights_close(t->state_fd, t->home, false);
+	}
 	err = run_open(t, home_fd, paths->run);
 	if (err < 0)
 		goto fail;

@@ -8,6 +8,7 @@
 
 #include <dirent.h>
 #include <limits.h>
+#include <sys/types.h>
 
 #define POOL_IDENTITY ".vtl-pool"
 #define POOL_UUID_MAX 36
@@ -57,7 +58,7 @@ int tree_own(int dirfd, const char *name);
  * directory, so that the daemons' user can take it later. Read-only where more is not allowed,
  * which is enough for flock on local file systems.
  */
-int tree_lockfile(int dirfd, const char *name);
+int tree_lockfile(int dirfd, const char *name, mode_t mode);
 DIR *tree_opendir(int dirfd, const char *path);
 /* Is the entry a cartridge's link? */
 bool tree_is_link(int dirfd, const struct dirent *de);

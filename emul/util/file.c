@@ -41,12 +41,17 @@ static int write_tmp(int dirfd, const char *tmp, const void *buf, size_t len, mo
 {
 	cleanup_fd int fd =
 		openat(dirfd, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+	struct stat dir;
 	int ret;
 
 	if (fd < 0)
 		return -errno;
 	/* Not the umask decides who may read what the daemons publish. */
 	if (fchmod(fd, mode) < 0)
+		return -errno;
+	/* Set up by root, used by the daemons' user. */
+	if (geteuid() == 0 && fstat(dirfd, &dir) == 0 && dir.st_uid != 0 &&
+	    fchown(fd, dir.st_uid, dir.st_gid) < 0)
 		return -errno;
 	ret = write_all(fd, buf, len);
 	if (!ret && (flags & FILE_SYNC) && fsync(fd) < 0)
@@ -92,7 +97,7 @@ int file_printf_at(int dirfd, const char *name, const char *fmt, ...)
 		text = NULL;
 		return -ENOMEM;
 	}
-	return file_replace_at(dirfd, name, text, (size_t)n, 0644, 0);
+	return file_replace_at(dirfd, name, text, (size_t)n, 0640, 0);
 }
 
 ssize_t file_read_at(int dirfd, const char *name, char *buf, size_t size)

@@ -15,7 +15,8 @@ enum file_replace_flags {
 /*
  * Replaces `name` in directory `dirfd` by `len` bytes of `buf`: written to a temporary name (a
  * leading dot, unique to this thread), optionally synced, then renamed. A reader sees the old
- * content or the new. The new file has `mode`. 0 or -errno; on error the old file stands and no
+ * content or the new. The new file has `mode` and, made by root, the
+ * owner of the directory. 0 or -errno; on error the old file stands and no
  * temporary file is left.
  */
 int file_replace_at(int dirfd, const char *name, const void *buf, size_t len, mode_t mode,
