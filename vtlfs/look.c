@@ -7,7 +7,6 @@
 
 #include "vtlfs/attr.h"
 #include "vtlfs/cache.h"
-#include "vtlfs/events.h"
 #include "vtlfs/fs.h"
 #include "vtlfs/names.h"
 #include "vtlfs/places.h"
@@ -61,10 +60,7 @@ static int child_of_root(struct fs *fs, const char *name, struct obj *ret)
 	int err = 0;
 
 	if (!strcmp(name, "events"))
-		o = (struct obj){ .kind = OBJ_EVENTS, .object = events_view(fs->events) };
-	else if (!strcmp(name, "events.wait"))
-		o.kind =
-			OBJ_EVENTS_WAIT; /* in no listing: who reads all there is would never end */
+		o.kind = OBJ_EVENTS;
 	else if (!strcmp(name, "vault"))
 		o.kind = OBJ_VAULT;
 	else if (!strcmp(name, "cartridges"))
@@ -268,18 +264,6 @@ struct obj fs_parent(struct fs *fs, const struct obj *dir)
 
 /* ---- stat ----------------------------------------------------------------------------------- */
 
-static int stat_events(struct fs *fs, const struct obj *o, struct stat *st)
-{
-	uint64_t size;
-
-	if (!events_stat(fs->events, o->object, &size, &st->st_mtim))
-		return -ENOENT;
-	st->st_ctim = st->st_mtim;
-	st->st_size = (off_t)size;
-	st->st_nlink = o->object == events_view(fs->events); /* an older one has lost its name */
-	return 0;
-}
-
 static int stat_cart(struct fs *fs, const struct obj *o, struct cart *cart, struct stat *st)
 {
 	const char *barcode = fs_barcode(fs, o);
@@ -352,8 +336,6 @@ int fs_stat(struct fs *fs, const struct obj *o, struct cart *cart, struct stat *
 		err = stat_cart(fs, o, cart, &st);
 	else if (o->kind == OBJ_ELEM)
 		err = stat_elem(fs, o, &st);
-	else if (o->kind == OBJ_EVENTS)
-		err = stat_events(fs, o, &st);
 	if (err)
 		return err;
 	st.st_blocks = (st.st_size + 511) / 512;
@@ -368,7 +350,6 @@ int fs_stat(struct fs *fs, const struct obj *o, struct cart *cart, struct stat *
 double fs_entry_timeout(const struct obj *o)
 {
 	switch (o->kind) {
-	case OBJ_EVENTS:
 	case OBJ_CART:
 	case OBJ_LINK:
 	case OBJ_FILE:
@@ -387,7 +368,6 @@ double fs_entry_timeout(const struct obj *o)
 double fs_attr_timeout(const struct obj *o)
 {
 	switch (o->kind) {
-	case OBJ_EVENTS:
 	case OBJ_FILE:
 	case OBJ_RECORD:
 	case OBJ_FILEMARK:

@@ -220,16 +220,6 @@ static bool name_used(void *arg, const char *name)
 	       tree_library_get(fs->tree, name, &shape) == 0;
 }
 
-/* inotify on the file `events`, which nobody writes to through the mount. */
-static void events_news(void *arg, bool full)
-{
-	struct fs *fs = arg;
-	struct replay_job job = { .what = full ? REPLAY_ANEW : REPLAY_EVENTS };
-
-	job.view = events_view(fs->events);
-	replay_queue(fs->replay, &job);
-}
-
 static int parts_up(struct fs *fs)
 {
 	const struct tree_paths paths = conf_paths(fs->conf);
@@ -257,7 +247,7 @@ static int parts_up(struct fs *fs)
 	fs->places = places_new(fs);
 	fs->shapes = shapes_new(fs);
 	fs->cache = cache_new(tree_pool_fd(fs->tree));
-	fs->events = events_new(events_news, fs);
+	fs->events = events_new();
 	fs->said = said_new();
 	if (!fs->places || !fs->shapes || !fs->cache || !fs->events || !fs->said)
 		return -ENOMEM;

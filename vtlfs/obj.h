@@ -12,8 +12,7 @@
  *   57         alias (see places.h): the same object, met where the kernel does not know it to be
  *   56..37     id of the library or cartridge (names.h)
  *   36..35     partition
- *   34..0      number of a file, a block, a MAM attribute or a view of `events`; or, for what
- *              belongs to a library:
+ *   34..0      number of a file, a block or a MAM attribute; or, for what belongs to a library:
  *              30..28 element type, 27..8 element number, 7..0 row of the attribute table
  */
 
@@ -46,7 +45,6 @@ enum obj_kind {
 	OBJ_RECORDS_PART,
 	OBJ_RECORD,
 	OBJ_FILEMARK,
-	OBJ_EVENTS_WAIT,
 	OBJ_KINDS
 };
 
@@ -75,7 +73,7 @@ bool obj_parse(uint64_t ino, struct obj *ret);
 /* Is it inside of (or is it) a cartridge's directory? */
 static inline bool obj_of_cart(const struct obj *o)
 {
-	return o->kind >= OBJ_CART && o->kind <= OBJ_FILEMARK;
+	return o->kind >= OBJ_CART;
 }
 
 bool obj_is_dir(const struct obj *o);

@@ -24,7 +24,7 @@ struct openfile {
 	/* the snapshot */
 	char *text;
 	size_t len;
-	/* events.wait */
+	/* events */
 	struct events_reader *events;
 	/* a file of the tape; under lock */
 	pthread_mutex_t lock;
@@ -108,8 +108,6 @@ static int open_file(fuse_req_t req, struct openfile *f, struct fuse_file_info *
 		return 0; /* it writes nothing and reads nothing */
 	switch (f->obj.kind) {
 	case OBJ_EVENTS:
-		return (fi->flags & O_ACCMODE) == O_RDONLY ? 0 : -EPERM;
-	case OBJ_EVENTS_WAIT:
 		if ((fi->flags & O_ACCMODE) != O_RDONLY)
 			return -EPERM;
 		f->events = events_reader_new(fs->events);
@@ -175,20 +173,6 @@ static void read_tape(fuse_req_t req, struct openfile *f, size_t size, off_t off
 	free(buf);
 }
 
-static void read_events(fuse_req_t req, struct openfile *f, size_t size, off_t off)
-{
-	char *buf = malloc(size ? size : 1);
-	ssize_t n = -ENOMEM;
-
-	if (buf)
-		n = events_read_at(req_fs(req)->events, f->obj.object, buf, size, (uint64_t)off);
-	if (n < 0)
-		reply_err(req, (int)n);
-	else
-		fuse_reply_buf(req, buf, (size_t)n);
-	free(buf);
-}
-
 void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
 {
 	struct openfile *f = file_of(fi);
@@ -197,8 +181,6 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse
 		size = READ_MAX;
 	if (f->events) {
 		events_read(f->events, req, size, fi->flags & O_NONBLOCK);
-	} else if (f->obj.kind == OBJ_EVENTS) {
-		read_events(req, f, size, off);
 	} else if (f->obj.kind == OBJ_FILE) {
 		read_tape(req, f, size, off);
 	} else {

@@ -2,7 +2,6 @@
 /* Requests that look, and those that are refused: see ops.h. */
 
 #include "vtlfs/attr.h"
-#include "vtlfs/events.h"
 #include "vtlfs/names.h"
 #include "vtlfs/ops.h"
 #include "vtlfs/replay.h"
@@ -48,9 +47,6 @@ static int child_before(struct fs *fs, const struct obj *dir, const char *name, 
 {
 	struct elem e;
 
-	if (dir->kind == OBJ_ROOT && !strcmp(name, "events") &&
-	    replay_sees_no_events(fs->replay, events_view(fs->events)))
-		return -ENOENT;
 	if ((dir->kind == OBJ_ELEM || dir->kind == OBJ_VAULT) && fs_elem(fs, dir, &e) == 0) {
 		int seen = replay_sees(fs->replay, &e, name);
 
@@ -196,15 +192,7 @@ static void refuse_new(fuse_req_t req, fuse_ino_t parent)
 
 static void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev)
 {
-	struct fs *fs = req_fs(req);
-	struct obj o;
-
-	if (!req_is_replay(req) || parent != FUSE_ROOT_ID)
-		refuse_new(req, parent);
-	else if (fs_child(fs, &(struct obj){ .kind = OBJ_ROOT }, name, &o) == 0)
-		reply_obj(req, &o);
-	else
-		reply_err(req, -ENOENT);
+	refuse_new(req, parent);
 }
 
 static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
@@ -223,15 +211,9 @@ static void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t newparent, const 
 	refuse_new(req, newparent);
 }
 
-/* The replay takes `events` away, and makes it again: so it begins anew (events.h). */
 static void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-	if (!req_is_replay(req) || parent != FUSE_ROOT_ID) {
-		refuse_new(req, parent);
-		return;
-	}
-	events_begin_anew(req_fs(req)->events);
-	fuse_reply_err(req, 0);
+	refuse_new(req, parent);
 }
 
 static void op_init(void *userdata, struct fuse_conn_info *conn)

@@ -46,7 +46,6 @@ struct replay {
 	/* under lock: */
 	struct item *first, **last;
 	unsigned queued;
-	bool events, anew; /* there is one in the queue */
 	bool stop;
 	bool busy; /* `job` is in hand */
 	struct replay_job job;
@@ -68,14 +67,6 @@ static int child_touch(const char *path)
 	return err;
 }
 
-/* As a log file is rotated. */
-static int child_anew(const char *path)
-{
-	if (unlink(path) < 0 || mknod(path, S_IFREG | 0444, 0) < 0)
-		return errno;
-	return 0;
-}
-
 static int child_do(const struct order *o)
 {
 	switch (o->what) {
@@ -86,10 +77,7 @@ static int child_do(const struct order *o)
 	case REPLAY_DESTROY:
 		return rmdir(o->from) < 0 ? errno : 0;
 	case REPLAY_TOUCH:
-	case REPLAY_EVENTS:
 		return child_touch(o->to);
-	case REPLAY_ANEW:
-		return child_anew(o->to);
 	}
 	return EINVAL;
 }
@@ -156,12 +144,6 @@ static void child_stop(struct replay *r)
 
 /* ---- the thread ----------------------------------------------------------------------------- */
 
-static bool of_cartridge(const struct replay_job *job)
-{
-	return job->what == REPLAY_MOVE || job->what == REPLAY_CREATE ||
-	       job->what == REPLAY_DESTROY;
-}
-
 static void path_of(struct replay *r, const struct elem *e, const char *barcode, char *buf)
 {
 	char elem[TREE_PATH_MAX];
@@ -178,12 +160,11 @@ static void order_child(struct replay *r, const struct replay_job *job)
 	if (!o)
 		return;
 	o->what = job->what;
-	if (of_cartridge(job)) {
+	if (job->what == REPLAY_TOUCH) {
+		snprintf(o->to, sizeof(o->to), "%s/%s", r->mountpoint, job->path);
+	} else {
 		path_of(r, &job->from, job->barcode, o->from);
 		path_of(r, &job->to, job->barcode, o->to);
-	} else {
-		snprintf(o->to, sizeof(o->to), "%s/%s", r->mountpoint,
-			 job->what == REPLAY_TOUCH ? job->path : "events");
 	}
 	if (send(r->sock, o, sizeof(*o), MSG_NOSIGNAL) != sizeof(*o) ||
 	    recv(r->sock, &err, sizeof(err), 0) != sizeof(err)) {
@@ -202,15 +183,6 @@ static void order_child(struct replay *r, const struct replay_job *job)
 	free(o);
 }
 
-/* Under lock. */
-static void mark_queued(struct replay *r, enum replay_what what, bool on)
-{
-	if (what == REPLAY_EVENTS)
-		r->events = on;
-	else if (what == REPLAY_ANEW)
-		r->anew = on;
-}
-
 static struct item *next_item(struct replay *r)
 {
 	struct item *it;
@@ -224,7 +196,6 @@ static struct item *next_item(struct replay *r)
 		if (!r->first)
 			r->last = &r->first;
 		r->queued--;
-		mark_queued(r, it->job.what, false);
 	}
 	pthread_mutex_unlock(&r->lock);
 	return it;
@@ -245,13 +216,11 @@ static void *replay_main(void *arg)
 	struct item *it;
 
 	while ((it = next_item(r))) {
-		bool moves = of_cartridge(&it->job);
-
-		if (!moves || r->ops.prepare(r->ops.arg, &it->job)) {
+		if (it->job.what == REPLAY_TOUCH || r->ops.prepare(r->ops.arg, &it->job)) {
 			set_busy(r, &it->job);
 			order_child(r, &it->job);
 			set_busy(r, NULL);
-			if (moves)
+			if (it->job.what != REPLAY_TOUCH)
 				r->ops.done(r->ops.arg, &it->job);
 		}
 		free(it);
@@ -327,18 +296,11 @@ void replay_queue(struct replay *r, const struct replay_job *job)
 	it->next = NULL;
 	it->job = *job;
 	pthread_mutex_lock(&r->lock);
-	if ((job->what == REPLAY_EVENTS && r->events) || (job->what == REPLAY_ANEW && r->anew)) {
-		pthread_mutex_unlock(&r->lock);
-		free(it);
-		return;
-	}
 	if (r->queued == QUEUE_MAX) {
 		old = r->first;
 		r->first = old->next;
 		r->queued--;
-		mark_queued(r, old->job.what, false);
 	}
-	mark_queued(r, job->what, true);
 	*r->last = it;
 	r->last = &it->next;
 	r->queued++;
@@ -352,22 +314,12 @@ bool replay_is_child(struct replay *r, pid_t pid)
 	return pid > 0 && pid == atomic_load(&r->child);
 }
 
-bool replay_sees_no_events(struct replay *r, uint64_t view)
-{
-	bool none;
-
-	pthread_mutex_lock(&r->lock);
-	none = r->busy && r->job.what == REPLAY_ANEW && r->job.view != view;
-	pthread_mutex_unlock(&r->lock);
-	return none;
-}
-
 int replay_sees(struct replay *r, const struct elem *e, const char *barcode)
 {
 	int ret = -1;
 
 	pthread_mutex_lock(&r->lock);
-	if (r->busy && of_cartridge(&r->job) && !strcmp(r->job.barcode, barcode)) {
+	if (r->busy && r->job.what != REPLAY_TOUCH && !strcmp(r->job.barcode, barcode)) {
 		if (r->job.what != REPLAY_CREATE && elem_equal(e, &r->job.from))
 			ret = 1;
 		else if (r->job.what != REPLAY_DESTROY && elem_equal(e, &r->job.to))

@@ -27,8 +27,6 @@ enum replay_what {
 	REPLAY_CREATE,	/* mkdir to */
 	REPLAY_DESTROY, /* rmdir from */
 	REPLAY_TOUCH,	/* a value changed: write to the file `path` */
-	REPLAY_EVENTS,	/* `events` has grown: write to it; at most one of these is queued */
-	REPLAY_ANEW,	/* `events` begins anew: unlink and make it; likewise */
 };
 
 #define REPLAY_PATH_MAX 128
@@ -38,7 +36,6 @@ struct replay_job {
 	char barcode[BARCODE_MAX + 1];
 	struct elem from, to;
 	char path[REPLAY_PATH_MAX]; /* below the mount point, for REPLAY_TOUCH */
-	uint64_t view;		    /* the one that ends, for REPLAY_ANEW */
 };
 
 struct replay_ops {
@@ -62,12 +59,6 @@ int replay_start(struct replay *r, const char *mountpoint, const struct replay_o
 void replay_free(struct replay *r);
 
 void replay_queue(struct replay *r, const struct replay_job *job);
-
-/*
- * For a lookup of `events` by the child: has it been taken away already, and not yet been made
- * again? view: which one the name leads to.
- */
-bool replay_sees_no_events(struct replay *r, uint64_t view);
 
 bool replay_is_child(struct replay *r, pid_t pid);
 

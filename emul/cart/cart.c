@@ -15,6 +15,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Sequence numbers rise along a row: manifest_read() has made sure of it. */
@@ -36,9 +37,13 @@ static bool seq_is_live(const struct cart *c, unsigned part, uint64_t seq)
 	return false;
 }
 
-/* Files that a crash left and no manifest names. */
+/*
+ * Files that a crash left and no manifest names. What has a number that the manifest has not given away may be
+ * another owner's, who has taken over while this one looked.
+ */
 static void sweep(struct cart *c)
 {
+	uint64_t next = c->state.next_seq;
 	int fd = openat(c->home.dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *de;
@@ -59,13 +64,14 @@ static void sweep(struct cart *c)
 			continue;
 		if (part >= CART_PARTITIONS_MAX)
 			continue;
-		if (seq >= c->state.next_seq)
-			c->state.next_seq = seq + 1;
-		if (!seq_is_live(c, part, seq))
+		if (seq >= next)
+			c->state.next_seq = seq + 1 > c->state.next_seq ? seq + 1
+									: c->state.next_seq;
+		else if (!seq_is_live(c, part, seq))
 			io_unlink(c->home.dirfd, de->d_name);
 	}
 	closedir(dir);
-	io_unlink(c->home.dirfd, "reserve");
+	io_unlink(c->home.dirfd, "reserve"); /* each cartridge had one before pools did */
 }
 
 static int load_state(struct cart *c)
@@ -80,6 +86,12 @@ static int load_state(struct cart *c)
 	memcpy(c->home.uuid, st.uuid, sizeof(c->home.uuid));
 	c->unclean = !(st.flags & FMT_CLEAN);
 	return 0;
+}
+
+static void found_damage(struct cart *c, uint32_t *count)
+{
+	++*count;
+	c->state.health.when = (uint64_t)time(NULL);
 }
 
 /*
@@ -101,11 +113,12 @@ static int load_tails(struct cart *c)
 		}
 		if (err == -ENOENT) {
 			log_err("%s: the last data file of partition %u is lost", c->barcode, i);
+			found_damage(c, &c->state.health.lost);
 			continue;
 		}
 		if (err)
 			return err;
-		c->recovered |= torn;
+		c->recovered |= torn && c->rdwr;
 	}
 	return 0;
 }
@@ -125,6 +138,27 @@ static int load(struct cart *c)
 			err = load_tails(c);
 	}
 	return err == -ENOENT ? -EPROTO : err;
+}
+
+/* Takes the cartridge over, and reads what is the last word of whoever had it. */
+static int load_owned(struct cart *c)
+{
+	int err = claim_take(c->home.dirfd, 0, &c->claim);
+
+	if (!err)
+		err = load(c);
+	/* Claims that a crash has lost, or a copy has not: the numbers go on rising. */
+	if (!err && c->state.claim >= c->claim.number) {
+		claim_drop(&c->claim);
+		err = claim_take(c->home.dirfd, c->state.claim, &c->claim);
+		if (!err)
+			err = load(c);
+	}
+	if (!err && c->recovered)
+		found_damage(c, &c->state.health.recoveries);
+	if (!err && c->unclean)
+		err = tails_seal(c);
+	return err;
 }
 
 /* Every sealed segment's index is proven, and made again where it is wrong. */
@@ -154,6 +188,7 @@ static void cart_free(struct cart *c)
 	crypt_key_put(c->read_key);
 	free(c->win.buf);
 	state_free(&c->state);
+	claim_drop(&c->claim);
 	io_close(c->lockfd);
 	io_close(c->home.dirfd);
 	free(c);
@@ -165,7 +200,7 @@ static struct cart *cart_alloc(const char *barcode, const struct cart_open *how)
 
 	if (!c)
 		return NULL;
-	c->home.dirfd = c->lockfd = -1;
+	c->home.dirfd = c->lockfd = c->claim.fd = -1;
 	for (unsigned i = 0; i < FILES_OPEN; i++)
 		c->file[i].fd = c->file[i].ixfd = -1;
 	c->rdwr = how->flags & CART_RDWR;
@@ -198,7 +233,7 @@ int cart_open(int poolfd, const char *barcode, const struct cart_open *how, stru
 		err = c->lockfd < 0 ? c->lockfd : 0;
 	}
 	if (!err)
-		err = load(c);
+		err = c->rdwr ? load_owned(c) : load(c);
 	if (!err && c->repair)
 		err = repair_indexes(c);
 	if (!err)
@@ -289,7 +324,9 @@ void cart_info(struct cart *c, struct cart_info *ret)
 		.write_protect = c->state.flags & FMT_WRITE_PROTECT,
 		.worm = c->state.media->class == MEDIA_WORM,
 		.recovered = c->recovered,
+		.health = c->state.health,
 	};
+	memcpy(ret->identity, c->state.identity, sizeof(ret->identity));
 	memcpy(ret->barcode, c->barcode, sizeof(ret->barcode));
 }
 

@@ -22,8 +22,8 @@ const char *elem_dir_name(enum elem_type type)
 bool library_name_valid(const char *name)
 {
 	/* Names that stand beside the libraries in state/ or at the top of the mount. */
-	static const char *const taken[] = { "vault",	   "events", "events.wait",
-					     "cartridges", "pool",   "last_error" };
+	static const char *const taken[] = { "vault", "events", "cartridges", "pool",
+					     "last_error" };
 	size_t len = strlen(name);
 
 	if (len == 0 || len > LIBRARY_NAME_MAX || !isalnum((unsigned char)name[0]))

@@ -90,8 +90,8 @@ int tree_library_remove(struct tree *t, const char *library);
 
 /*
  * May a library have this name: 1 to LIBRARY_NAME_MAX of A-Z a-z 0-9 _ - . and a letter or digit
- * first; not one that stands beside the libraries in the mount (vault, events, events.wait,
- * cartridges, pool, last_error).
+ * first; not one that stands beside the libraries in the mount (vault, events, cartridges, pool,
+ * last_error).
  */
 bool library_name_valid(const char *name);
 

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 enum op_kind { OP_CREATE, OP_MKDIR, OP_WRITE, OP_SIZE, OP_RENAME, OP_UNLINK, OP_SYNC };
@@ -21,6 +22,8 @@ struct op {
 	enum op_kind kind;
 	ino_t node;  /* the file (write, size, sync) or the directory (the others) */
 	ino_t node2; /* rename: the other directory; create: the new file */
+	ino_t moved; /* rename: the file */
+	bool isdir;  /* that one */
 	char *name, *name2;
 	uint8_t *data;
 	size_t len;
@@ -227,7 +230,11 @@ static int d_renameat2(int olddir, const char *old, int newdir, const char *new,
 		ret = renameat2(olddir, old, newdir, new, flags);
 	if (ret == 0) {
 		struct op *op = record(OP_RENAME, node_of(olddir));
+		struct stat st;
 
+		must(fstatat(newdir, new, &st, AT_SYMLINK_NOFOLLOW) == 0, "fstatat");
+		op->moved = st.st_ino;
+		op->isdir = S_ISDIR(st.st_mode);
 		op->node2 = node_of(newdir);
 		op->name = copy(old);
 		op->name2 = copy(new);
@@ -303,6 +310,16 @@ static int d_fstat(int fd, struct stat *st)
 	return fstat(fd, st);
 }
 
+static int d_flock(int fd, int op)
+{
+	return flock(fd, op);
+}
+
+static int d_statx(int dirfd, const char *name, int flags, unsigned mask, struct statx *stx)
+{
+	return statx(dirfd, name, flags, mask, stx);
+}
+
 static int d_hint(int fd, off_t off, off_t len)
 {
 	return 0;
@@ -328,6 +345,8 @@ static const struct cart_io disk_io = {
 	.fstat = d_fstat,
 	.writeback = d_hint,
 	.fadvise = d_fadvise,
+	.flock = d_flock,
+	.statx = d_statx,
 };
 
 void disk_begin(const char *root)
@@ -369,15 +388,13 @@ unsigned disk_log_len(void)
 static bool covered(unsigned i, unsigned len)
 {
 	const struct op *op = &disk.ops[i];
-	bool one = false, two = op->kind != OP_RENAME || op->node == op->node2;
+	/* The new name is its directory's: when that is synced, the file is there. */
+	ino_t node = op->kind == OP_RENAME ? op->node2 : op->node;
 
-	for (unsigned j = i + 1; j < len; j++) {
-		if (disk.ops[j].kind != OP_SYNC)
-			continue;
-		one |= disk.ops[j].node == op->node;
-		two |= disk.ops[j].node == op->node2;
-	}
-	return one && two;
+	for (unsigned j = i + 1; j < len; j++)
+		if (disk.ops[j].kind == OP_SYNC && disk.ops[j].node == node)
+			return true;
+	return false;
 }
 
 unsigned disk_loose(unsigned len)
@@ -478,7 +495,6 @@ static void apply(struct image *im, const struct op *op, bool tear, uint64_t see
 {
 	size_t from = 0, to = op->len;
 	uint8_t *data;
-	int i;
 
 	switch (op->kind) {
 	case OP_CREATE:
@@ -497,10 +513,7 @@ static void apply(struct image *im, const struct op *op, bool tear, uint64_t see
 		set_size(im, op->node, (size_t)op->off, false, NULL);
 		break;
 	case OP_RENAME:
-		i = find_name(im, op->node, op->name);
-		if (i < 0)
-			break;
-		set_name(im, op->node2, op->name2, im->names[i].node, im->names[i].isdir);
+		set_name(im, op->node2, op->name2, op->moved, op->isdir);
 		drop_name(im, find_name(im, op->node, op->name));
 		break;
 	case OP_UNLINK:

@@ -21,7 +21,7 @@ mounts() { grep -c " $M " /proc/self/mountinfo || true; }
 }
 
 @test "crash: a reader of events and a waiting mv end when it is killed" {
-	fs_background "$BATS_TEST_TMPDIR/a" cat "$M/events.wait"
+	fs_background "$BATS_TEST_TMPDIR/a" cat "$M/events"
 	wait_for 10 grep -q started "$BATS_TEST_TMPDIR/a"
 	fs_kill KILL
 	wait_for 10 process_gone "${FS_BACKGROUND[0]}"
@@ -73,7 +73,7 @@ mounts() { grep -c " $M " /proc/self/mountinfo || true; }
 	local pid
 
 	fs_background "$BATS_TEST_TMPDIR/a" bash -c 'cd "$1" && exec sleep 60' - "$M/lib0/slots"
-	fs_background "$BATS_TEST_TMPDIR/b" cat "$M/events.wait"
+	fs_background "$BATS_TEST_TMPDIR/b" cat "$M/events"
 	wait_for 10 grep -q started "$BATS_TEST_TMPDIR/b"
 	fs_kill TERM
 	assert_eq "$(mounts)" 0

@@ -15,7 +15,7 @@ setup()
 }
 teardown() { fs_teardown; }
 
-told_has() { grep -q -- "$1" "$M/events"; }
+told_has() { "$FSTOOL" read "$M/events" nonblock | grep -q -- "$1"; }
 
 # put VALUE FILE
 put() { printf '%s\n' "$1" >"$M/$2"; }

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* vtlfs: inode numbers, the numbers of names, the text of the events. */
+/* vtlfs: inode numbers and the numbers of names. */
 
-#include "vtlfs/events.h"
 #include "vtlfs/names.h"
 #include "vtlfs/obj.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -201,97 +199,6 @@ static void test_names_too_long(void **state)
 	names_close(t);
 }
 
-/* ---- events -------------------------------------------------------------------------------- */
-
-static unsigned news_full;
-
-static void news(void *arg, bool full)
-{
-	struct events **ev = arg;
-
-	if (full) {
-		news_full++;
-		events_begin_anew(*ev);
-	}
-}
-
-/* All of a view from `off` on, in pieces of an odd size. The caller frees. */
-static char *read_view(struct events *ev, uint64_t view, uint64_t off, size_t *len)
-{
-	char *buf = malloc(EVENTS_BYTES + 1);
-	ssize_t n;
-
-	assert_non_null(buf);
-	*len = 0;
-	while ((n = events_read_at(ev, view, buf + *len, 997, off + *len)) > 0)
-		*len += (size_t)n;
-	assert_int_equal(n, 0);
-	buf[*len] = '\0';
-	return buf;
-}
-
-/* Whole lines, numbered without a gap from `first` (0: any) to `last`. */
-static void check_lines(const char *text, unsigned long first, unsigned long last)
-{
-	unsigned long n = 0;
-
-	for (const char *p = text; *p; p = strchr(p, '\n') + 1) {
-		unsigned long seq = strtoul(p, NULL, 10);
-
-		assert_non_null(strchr(p, '\n'));
-		assert_true(n ? seq == n + 1 : !first || seq == first);
-		assert_non_null(strstr(p, " moved E0"));
-		n = seq;
-	}
-	assert_int_equal(n, last);
-}
-
-/* A file that only grows: what was read at a place is there later, or it says that it is not. */
-static void test_events_views(void **state)
-{
-	const unsigned total = 60000;
-	struct events *ev;
-	struct timespec changed;
-	uint64_t size, old = 0, views;
-	char name[16], *text, *early = NULL;
-	size_t len;
-
-	news_full = 0;
-	ev = events_new(news, &ev);
-	assert_non_null(ev);
-	for (unsigned i = 1; i <= total; i++) {
-		snprintf(name, sizeof(name), "E0%05u", i);
-		events_add(ev, "moved", name, "lib0/slots/0001", "lib0/drives/1");
-		if (i == 100)
-			early = read_view(ev, 0, 0, &len);
-	}
-	check_lines(early, 1, 100);
-	free(early);
-	views = events_view(ev);
-	assert_true(news_full > 3 && views == news_full);
-	for (uint64_t v = 0; v <= views; v++) {
-		assert_true(events_stat(ev, v, &size, &changed));
-		assert_true(v == 0 || size < old);
-		assert_int_equal(events_read_at(ev, v, name, sizeof(name), size), 0);
-		assert_int_equal(events_read_at(ev, v, name, sizeof(name), size + 1000), 0);
-		/* The newest half of what is kept can be read in all of them. */
-		text = read_view(ev, v, size - 1000, &len);
-		assert_int_equal(len, 1000);
-		check_lines(strchr(text, '\n') + 1, 0, total);
-		free(text);
-		old = size;
-	}
-	assert_in_range(size, EVENTS_STAY - 256, EVENTS_FULL + 256);
-	text = read_view(ev, views, 0, &len);
-	assert_int_equal(len, size);
-	check_lines(text, 0, total);
-	free(text);
-	assert_int_equal(events_read_at(ev, 0, name, sizeof(name), 0), -ESTALE);
-	assert_int_equal(events_read_at(ev, views + 1, name, sizeof(name), 0), -ESTALE);
-	assert_false(events_stat(ev, views + 1, &size, &changed));
-	events_free(ev);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -301,7 +208,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_names_last, scratch, clean),
 		cmocka_unit_test_setup_teardown(test_names_garbage, scratch, clean),
 		cmocka_unit_test(test_names_too_long),
-		cmocka_unit_test(test_events_views),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

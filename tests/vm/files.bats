@@ -173,7 +173,7 @@ inotify_begin() {
 	local other
 
 	other=$(at slots/0003)
-	timeout 170 tail -n +1 -f "$MNT/events" >events 3>&- &
+	timeout 170 cat "$MNT/events" >events 3>&- &
 	watcher=$!
 	mtx -f "$CH" transfer 3 6
 	wait_for 30 grep -q "moved $other lib0/slots/0003 lib0/slots/0006" events
