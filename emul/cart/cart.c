@@ -15,6 +15,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -161,6 +162,31 @@ static int load_owned(struct cart *c)
 	return err;
 }
 
+/*
+ * Under another name than it was last written under it is a copy, or has been given a new label: a cartridge of its
+ * own. Its records keep the uuid that they were made with.
+ */
+static int adopt(struct cart *c)
+{
+	struct state *st = &c->state;
+	char label[33];
+	int err;
+
+	if (!strcmp(st->barcode, c->barcode))
+		return 0;
+	log_notice("%s: has been %s: it is a cartridge of its own from now on", c->barcode,
+		   st->barcode);
+	if (getrandom(st->identity, sizeof(st->identity), 0) != sizeof(st->identity))
+		return -EIO;
+	memset(st->barcode, 0, sizeof(st->barcode));
+	memcpy(st->barcode, c->barcode, strlen(c->barcode));
+	err = manifest_rewrite(c);
+	snprintf(label, sizeof(label), "%-32s", c->barcode);
+	if (!err)
+		err = cart_mam_set(c, 0, MAM_BARCODE, MAM_ASCII, label, 32, false);
+	return err ? err : cart_mam_sync(c);
+}
+
 /* Every sealed segment's index is proven, and made again where it is wrong. */
 static int repair_indexes(struct cart *c)
 {
@@ -238,6 +264,8 @@ int cart_open(int poolfd, const char *barcode, const struct cart_open *how, stru
 		err = repair_indexes(c);
 	if (!err)
 		err = mam_load(c);
+	if (!err && c->rdwr)
+		err = adopt(c);
 	if (!err && c->buffer) {
 		c->pipe = pipe_new(c);
 		err = c->pipe ? 0 : -ENOMEM;

@@ -87,6 +87,8 @@ struct cart_open {
 /*
  * Opens at beginning of partition 0. Opening does what crash recovery there is to do (CART_RDWR) or
  * sees the tape as recovery would leave it (reader). Cost does not depend on the tape's length.
+ * A directory that is a copy of another cartridge's becomes one of its own with its first CART_RDWR: identity,
+ * serial number and bar code are its own from then on.
  * `cartp` is untouched on error.
  */
 int cart_open(int poolfd, const char *barcode, const struct cart_open *how, struct cart **cartp);

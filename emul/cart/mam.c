@@ -209,7 +209,7 @@ int mam_create(int dirfd, const char *barcode)
 	if (!mam)
 		return -ENOMEM;
 	snprintf(label, sizeof(label), "%-32s", barcode);
-	err = attr_set(mam, 0, 0x0806, MAM_ASCII, label, 32);
+	err = attr_set(mam, 0, MAM_BARCODE, MAM_ASCII, label, 32);
 	if (!err) {
 		buf = mam_put(mam, &len);
 		err = buf ? store_replace(dirfd, NULL, "mam", buf, len) : -ENOMEM;

@@ -233,7 +233,7 @@ static void full_after_a_crash(void **state)
 	for (unsigned k = 0; k < STEPS; k++) {
 		struct cart *c;
 		unsigned synced = 0;
-		char cmd[256];
+		char cmd[512];
 
 		create(p, TAPE, "LTO-8", 1ull << 30, 0);
 		c = open_cart(p, TAPE, CART_RDWR, 0);

@@ -86,7 +86,7 @@ static int teardown(void **state)
 /* All files of the cartridge as they are now, under another name. */
 static void snapshot(struct pool *p)
 {
-	char cmd[256];
+	char cmd[512];
 
 	snprintf(cmd, sizeof(cmd), "rm -rf %s/" CRASH " && cp -a %s/" TAPE " %s/" CRASH, p->path,
 		 p->path, p->path);
