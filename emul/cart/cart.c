@@ -15,6 +15,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/random.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Sequence numbers rise along a row: manifest_read() has made sure of it. */
@@ -36,9 +38,13 @@ static bool seq_is_live(const struct cart *c, unsigned part, uint64_t seq)
 	return false;
 }
 
-/* Files that a crash left and no manifest names. */
+/*
+ * Files that a crash left and no manifest names. What has a number that the manifest has not given away may be
+ * another owner's, who has taken over while this one looked.
+ */
 static void sweep(struct cart *c)
 {
+	uint64_t next = c->state.next_seq;
 	int fd = openat(c->home.dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *de;
@@ -59,13 +65,14 @@ static void sweep(struct cart *c)
 			continue;
 		if (part >= CART_PARTITIONS_MAX)
 			continue;
-		if (seq >= c->state.next_seq)
-			c->state.next_seq = seq + 1;
-		if (!seq_is_live(c, part, seq))
+		if (seq >= next)
+			c->state.next_seq = seq + 1 > c->state.next_seq ? seq + 1
+									: c->state.next_seq;
+		else if (!seq_is_live(c, part, seq))
 			io_unlink(c->home.dirfd, de->d_name);
 	}
 	closedir(dir);
-	io_unlink(c->home.dirfd, "reserve");
+	io_unlink(c->home.dirfd, "reserve"); /* each cartridge had one before pools did */
 }
 
 static int load_state(struct cart *c)
@@ -80,6 +87,12 @@ static int load_state(struct cart *c)
 	memcpy(c->home.uuid, st.uuid, sizeof(c->home.uuid));
 	c->unclean = !st.clean;
 	return 0;
+}
+
+static void found_damage(struct cart *c, uint32_t *count)
+{
+	++*count;
+	c->state.health.when = (uint64_t)time(NULL);
 }
 
 /*
@@ -101,11 +114,12 @@ static int load_tails(struct cart *c)
 		}
 		if (err == -ENOENT) {
 			log_err("%s: the last data file of partition %u is lost", c->barcode, i);
+			found_damage(c, &c->state.health.lost);
 			continue;
 		}
 		if (err)
 			return err;
-		c->recovered |= torn;
+		c->recovered |= torn && c->rdwr;
 	}
 	return 0;
 }
@@ -125,6 +139,52 @@ static int load(struct cart *c)
 			err = load_tails(c);
 	}
 	return err == -ENOENT ? -EPROTO : err;
+}
+
+/* Takes the cartridge over, and reads what is the last word of whoever had it. */
+static int load_owned(struct cart *c)
+{
+	int err = claim_take(c->home.dirfd, 0, &c->claim);
+
+	if (!err)
+		err = load(c);
+	/* Claims that a crash has lost, or a copy has not: the numbers go on rising. */
+	if (!err && c->state.claim >= c->claim.number) {
+		claim_drop(&c->claim);
+		err = claim_take(c->home.dirfd, c->state.claim, &c->claim);
+		if (!err)
+			err = load(c);
+	}
+	if (!err && c->recovered)
+		found_damage(c, &c->state.health.recoveries);
+	if (!err && c->unclean)
+		err = tails_seal(c);
+	return err;
+}
+
+/*
+ * Under another name than it was last written under it is a copy, or has been given a new label: a cartridge of its
+ * own. Its records keep the uuid that they were made with.
+ */
+static int adopt(struct cart *c)
+{
+	struct state *st = &c->state;
+	char label[33];
+	int err;
+
+	if (!strcmp(st->barcode, c->barcode))
+		return 0;
+	log_notice("%s: has been %s: it is a cartridge of its own from now on", c->barcode,
+		   st->barcode);
+	if (getrandom(st->identity, sizeof(st->identity), 0) != sizeof(st->identity))
+		return -EIO;
+	memset(st->barcode, 0, sizeof(st->barcode));
+	memcpy(st->barcode, c->barcode, strlen(c->barcode));
+	err = manifest_rewrite(c);
+	snprintf(label, sizeof(label), "%-32s", c->barcode);
+	if (!err)
+		err = cart_mam_set(c, 0, MAM_BARCODE, MAM_ASCII, label, 32, false);
+	return err ? err : cart_mam_sync(c);
 }
 
 /* Every sealed segment's index is proven, and made again where it is wrong. */
@@ -154,6 +214,7 @@ static void cart_free(struct cart *c)
 	crypt_key_put(c->read_key);
 	free(c->win.buf);
 	state_free(&c->state);
+	claim_drop(&c->claim);
 	io_close(c->lockfd);
 	io_close(c->home.dirfd);
 	free(c);
@@ -165,7 +226,7 @@ static struct cart *cart_alloc(const char *barcode, const struct cart_open *how)
 
 	if (!c)
 		return NULL;
-	c->home.dirfd = c->lockfd = -1;
+	c->home.dirfd = c->lockfd = c->claim.fd = -1;
 	for (unsigned i = 0; i < FILES_OPEN; i++)
 		c->file[i].fd = c->file[i].ixfd = -1;
 	c->rdwr = how->flags & CART_RDWR;
@@ -198,11 +259,13 @@ int cart_open(int poolfd, const char *barcode, const struct cart_open *how, stru
 		err = c->lockfd < 0 ? c->lockfd : 0;
 	}
 	if (!err)
-		err = load(c);
+		err = c->rdwr ? load_owned(c) : load(c);
 	if (!err && c->repair)
 		err = repair_indexes(c);
 	if (!err)
 		err = mam_load(c);
+	if (!err && c->rdwr)
+		err = adopt(c);
 	if (!err && c->buffer) {
 		c->pipe = pipe_new(c);
 		err = c->pipe ? 0 : -ENOMEM;
@@ -289,7 +352,9 @@ void cart_info(struct cart *c, struct cart_info *ret)
 		.write_protect = c->state.flags & FMT_WRITE_PROTECT,
 		.worm = c->state.media->class == MEDIA_WORM,
 		.recovered = c->recovered,
+		.health = c->state.health,
 	};
+	memcpy(ret->identity, c->state.identity, sizeof(ret->identity));
 	memcpy(ret->barcode, c->barcode, sizeof(ret->barcode));
 }
 

@@ -15,6 +15,8 @@
  * Errors are 0 or -errno:
  *   -ENOENT      no such cartridge               -EEXIST   barcode taken
  *   -EBUSY       another owner has it            -EINVAL   bad argument
+ *   -ESTALE      another owner has taken it over while this one had it: nothing more of this handle
+ *                reaches the tape, and what it had not said is stable is not
  *   -EROFS       opened read-only or write-protected
  *   -EPERM       WORM forbids it
  *   -ENODATA     end of data met (or blank)
@@ -65,6 +67,12 @@ int cart_create(int poolfd, const char *barcode, const struct cart_create *how);
 /* Destroys it (renamed away first: it is whole or gone). -EBUSY while somebody has it open rw. */
 int cart_destroy(int poolfd, const char *barcode);
 
+/*
+ * Removes what processes left in the pool that died while they made or destroyed a cartridge, with a line in
+ * the log for each: how many, or -errno. What somebody is working on at this moment stays. At any time.
+ */
+int cart_pool_sweep(int poolfd);
+
 enum cart_open_flags {
 	CART_RDWR = 1,	 /* take ownership (exclusive); without: a reader beside an owner */
 	CART_REPAIR = 2, /* with CART_RDWR: rebuild an index from the segments where it is wrong */
@@ -79,6 +87,8 @@ struct cart_open {
 /*
  * Opens at beginning of partition 0. Opening does what crash recovery there is to do (CART_RDWR) or
  * sees the tape as recovery would leave it (reader). Cost does not depend on the tape's length.
+ * A directory that is a copy of another cartridge's becomes one of its own with its first CART_RDWR: identity,
+ * serial number and bar code are its own from then on.
  * `cartp` is untouched on error.
  */
 int cart_open(int poolfd, const char *barcode, const struct cart_open *how, struct cart **cartp);
@@ -94,6 +104,14 @@ int cart_refresh(struct cart *c);
 
 /* ---- facts ---------------------------------------------------------------------------------- */
 
+/* What opening for writing has found in the cartridge's life, and put right. It is kept with it. */
+struct cart_health {
+	uint32_t recoveries; /* unfinished ends that were cut; nothing durable was lost */
+	uint32_t repairs;    /* indexes that were made again on disk */
+	uint32_t lost; /* last data files that were missing: what was in them cannot be read */
+	uint64_t when; /* of the last of these, seconds since 1970; 0: never */
+};
+
 struct cart_info {
 	char barcode[BARCODE_MAX + 1];
 	const struct media *media; /* never NULL */
@@ -104,7 +122,9 @@ struct cart_info {
 	unsigned partitions; /* 1..CART_PARTITIONS_MAX */
 	bool write_protect;  /* the tab on the shell */
 	bool worm;
-	bool recovered; /* opening had to cut an unfinished tail: nothing durable was lost */
+	bool recovered; /* this opening (CART_RDWR) had to cut an unfinished tail: nothing durable was lost */
+	struct cart_health health; /* as the manifest has it */
+	uint8_t identity[16]; /* a copy of a cartridge has another one, from its first CART_RDWR on */
 };
 
 struct cart_part_info {

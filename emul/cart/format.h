@@ -11,8 +11,10 @@
  *   p<part>.<seq>.data  segments: a header, then records end to end
  *   p<part>.<seq>.index one per segment: pages of entries, derived from the records
  *   mam                 medium auxiliary memory: replaced whole
+ *   claims/<number>/    the owner's: what replaces manifest and mam is made in there (claim.h)
  *   owner               locked by the process that writes; text, for people
- *   reserve             space kept back for the end-of-tape work, only while someone writes
+ *
+ * and beside the cartridges of a pool lies pool/.reserve, space that all of them share (reserve.h).
  *
  * All numbers are little-endian and unaligned. All CRCs are CRC32C (Castagnoli).
  *
@@ -21,14 +23,18 @@
  * nothing is ever written to them again. A sealed segment may hold more than is live: `objects` of
  * its manifest entry is the limit, so that the data can be ended in the middle without touching the
  * file. Sequence numbers rise along a row, and are never used twice in a cartridge's life once a
- * manifest has named them.
+ * manifest has named them. Segment files are made with O_EXCL: a number that is taken is somebody
+ * else's, and the next one is tried.
  *
  * Records. A header of 24 bytes and a payload. The header's CRC starts from the segment's seed
  * (made of the cartridge's uuid, the partition and the sequence number), so a record found in
  * another place than it was written to is not one. `epoch` is that of the owner's writing session.
- * Along a segment epochs never decrease: a session that goes on behind a cut tail has a higher
- * epoch than whatever the lost session may have left behind it, so nothing that was cut comes to
- * life again.
+ *
+ * Epochs. A session's records are those of the epoch that the manifest has, and only they are
+ * looked for behind what the manifest knows. So whatever ends a session (another owner, an append
+ * or a sync that failed, data ended in the middle) first makes stable what is to stay, and then puts a
+ * manifest with a higher epoch on disk: nothing that was behind it comes to life again. An epoch is
+ * used once: by the owner whose manifest brought it.
  *
  * Index. Pages of 4 KiB, each with one CRC over its header and entries. An entry is 8 bytes and is
  * one block, a run of blocks of equal size that are stored uncompressed, or a run of filemarks that
@@ -36,31 +42,52 @@
  * object, filemark or byte is a binary search over pages and a walk in one. The last page is
  * written again as it fills; a reader in another process takes a copy and believes it only if the
  * CRC is right. `synced` of a page is an offset up to which the segment was on stable storage
- * before the page was written: what the page says below it needs no proof by payload CRC.
+ * before the page was written: below it a page of the manifest's epoch is proven by the headers of its
+ * records, and not by their payloads' CRC.
+ *
+ * Filemarks in one record may be ended within: then the record after it, in a later epoch, has the
+ * number of one of them, and the index and the manifest count those before it.
+ *
+ * Owners. Locks are only the polite part. Who owns the cartridge has the highest claim; `claim` of
+ * the manifest is that of the owner who made it. A new owner removes all other claims before it reads
+ * the manifest: nobody else can replace it from then on. What a former owner still does can be this, and does
+ * no harm: bytes behind the end of the segment that was its last, which the new owner has sealed; files
+ * that no manifest names.
  *
  * Order of writes
  *   append    records to the end of the last segment, then index pages. No sync that anything relies
  *             on; a long stream is synced ahead (flusher.h).
- *   sync      fdatasync(data). Nothing else: index entries can be had from the records.
- *   session   before the first append of an owner, and after any failed write: manifest with
- *             epoch + 1 and without CLEAN.
+ *   sync      fdatasync(data); the claim is there. Nothing else: index entries can be had from the
+ *             records.
+ *   session   before the first append of an owner: manifest with epoch + 1 and without CLEAN.
+ *   withdraw  after an append or a sync that failed, before that is told: fdatasync(data) of what is
+ *             to stay; manifest with that end and epoch + 1. Until this succeeds the owner is told the
+ *             error of everything that would promise something.
  *   roll      fdatasync(data), fdatasync(index); new data and index file, fsync both, fsync the
  *             directory; manifest: the old one sealed, the new one last.
- *   cut       (overwrite in the middle, erase) fdatasync(index) when the cut one was the last; new
- *             segment as in roll; manifest: the cut segment sealed with its new limit, those behind
- *             it gone; then their files are unlinked.
+ *   cut       (overwrite in the middle, erase)
+ *             in the last segment, not sealed: fdatasync(data) if what stays was not synced; manifest
+ *             with the new end and epoch + 1; the file is cut off there, and gone on with.
+ *             further in front: new segment as in roll; manifest: the cut segment sealed with its
+ *             new limit, those behind it gone; then their files are unlinked. On a full disk the
+ *             manifest comes first, without the new segment, which is made when there is room.
  *   close     sync, fdatasync(index), manifest with CLEAN.
- *   manifest  manifest.tmp, fsync, rename over manifest, fsync the directory. What it says of the
- *             last segment is what was on stable storage when it was written.
+ *   manifest  claims/<number>/manifest.tmp, made with O_EXCL, fsync, rename over manifest, fsync the
+ *             directory. What it says of the last segment is what was on stable storage when it was
+ *             written. On a full disk the pool's reserve pays for it.
  *
  * What a crash can leave, and what opening does
- *   manifest.tmp                 ignored; the next commit overwrites it.
+ *   claims/<number>/           the claim and what lies in it are removed by the next owner. (A manifest.tmp that is the
+ *                                manifest, too, after a rename that was half kept, loses that name.)
  *   files no manifest names      (crash in roll or cut, before or after the manifest) unlinked by
- *                                the next owner; readers never see them.
- *   records behind what the      read on from there: index entries below a page's `synced` are
- *   manifest knows (no CLEAN)    taken, then each record must have header CRC, object number, epoch
- *                                and payload CRC right. The first that does not is the end of data.
- *   a torn or half written tail  the same: it is cut there (info.recovered).
+ *                                the next owner whose manifest has no CLEAN, if their numbers are below
+ *                                next_seq: above they may be another owner's. Readers never see them.
+ *   records behind what the      read on from there: see Epochs and Index. The first that is not right is
+ *   manifest knows (no CLEAN)    the end of data. A reader sees the same. An owner makes it stable and
+ *                                seals it, in a manifest with CLEAN, before anything else, and goes
+ *                                on in a new segment.
+ *   a torn or half written tail  the same: it is cut there (info.recovered, and `recoveries` in the
+ *                                manifest).
  *   index pages lost, torn, old  the last segment: made again from the records. A sealed one: made
  *                                again in memory when it is met; on disk by CART_REPAIR.
  *   an older index page behind   its epoch is lower than its predecessor's, or it does not begin
@@ -71,6 +98,7 @@
  */
 
 #include <endian.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -143,7 +171,9 @@ static inline le64 le64_put(uint64_t v)
 
 /* ---- features -------------------------------------------------------------------------------- */
 
-#define FMT_VERSION 1
+#define FMT_VERSION	    2 /* of the manifest; 1 is read, too: shorter, without what is behind `part` */
+#define FMT_SEGMENT_VERSION 1
+#define FMT_MAM_VERSION	    1
 
 /*
  * incompat: a program that does not know the bit must not open. ro_compat: it may read. compat: it
@@ -175,8 +205,8 @@ struct fmt_manifest {
 	le64 incompat;
 	le64 ro_compat;
 	le64 compat;
-	uint8_t uuid[16];
-	char barcode[32]; /* zero padded; as created */
+	uint8_t uuid[16]; /* of the records and of what is encrypted: never changed, copies have it, too */
+	char barcode[32]; /* zero padded; of the directory when it was last written to */
 	char media[32];	  /* name of the kind of medium, zero padded */
 	le64 capacity;
 	le64 segment_size; /* bound of a segment file (one record may exceed it) */
@@ -189,8 +219,17 @@ struct fmt_manifest {
 	le32 partitions;
 	le32 segments; /* entries that follow */
 	struct fmt_partition part[4];
-	le64 reserved; /* 0 */
+	le64 claim; /* of the owner whose manifest it is */
+	/* from version 2 on */
+	uint8_t identity[16]; /* of this cartridge alone: another one in a copy */
+	le64 health_when;     /* seconds since 1970: the last time that one of the following rose */
+	le32 recoveries;      /* openings that found an end torn, and cut it */
+	le32 repairs;	      /* indexes made again on disk */
+	le32 lost;	      /* data files of last segments found missing */
+	uint8_t reserved[28]; /* 0 */
 };
+
+#define FMT_MANIFEST_V1_SIZE 256
 
 enum fmt_segment_flags {
 	FMT_SEALED = 1, /* nothing is written to it any more */
@@ -342,7 +381,9 @@ struct fmt_mam_attr {
 
 #define FMT_ASSERT_SIZE(type, n) _Static_assert(sizeof(type) == (n), #type " is part of the format")
 FMT_ASSERT_SIZE(struct fmt_partition, 16);
-FMT_ASSERT_SIZE(struct fmt_manifest, 256);
+FMT_ASSERT_SIZE(struct fmt_manifest, 320);
+_Static_assert(offsetof(struct fmt_manifest, identity) == FMT_MANIFEST_V1_SIZE,
+	       "version 1 is part of the format");
 FMT_ASSERT_SIZE(struct fmt_segment, 64);
 FMT_ASSERT_SIZE(struct fmt_segment_header, 128);
 FMT_ASSERT_SIZE(struct fmt_record, 24);

@@ -235,6 +235,7 @@ int ixmem_add(struct segfile *f, struct extent *x, const struct entry *e, uint32
 		page->entry[page_count(page)] = entry_pack(e);
 		page->count = le16_put((uint16_t)(page_count(page) + 1));
 	}
+	mem->dirty = true;
 	page->epoch = le32_put(epoch);
 	extent_add(x, e, e->count);
 	x->epoch = epoch;
@@ -264,6 +265,7 @@ int ixmem_publish(struct segfile *f, const struct extent *x, uint32_t synced)
 	mem->page[0] = mem->page[mem->n - 1];
 	mem->base += mem->n - 1;
 	mem->n = 1;
+	mem->dirty = false;
 	return 0;
 }
 
@@ -288,6 +290,14 @@ static bool page_trim(struct fmt_page *page, const struct extent *x)
 			e.count = keep;
 			page->entry[n] = entry_pack(&e);
 			extent_add(&at, &e, keep);
+			n++;
+			break;
+		}
+		if (e.type == FMT_IX_FILEMARKS && end.objects > x->objects &&
+		    at.objects < x->objects) { /* ended within them */
+			e.size = e.count = (uint32_t)(x->objects - at.objects);
+			page->entry[n] = entry_pack(&e);
+			extent_add(&at, &e, e.count);
 			n++;
 			break;
 		}
@@ -320,6 +330,22 @@ int ixmem_load(struct segfile *f, const struct extent *x)
 		return -ENOMEM;
 	*page = copy;
 	return 0;
+}
+
+int ixmem_cut(struct segfile *f, const struct extent *x)
+{
+	struct ixmem *mem = f->mem;
+	uint32_t keep;
+
+	if (x->pages <= mem->base) /* the last live one is in the file */
+		return ixmem_load(f, x);
+	keep = x->pages - mem->base;
+	if (keep > mem->n)
+		return -EBADMSG;
+	mem->dirty = true;
+	while (mem->n > keep)
+		free(mem->page[--mem->n]);
+	return page_trim(mem->page[keep - 1], x) ? 0 : -EBADMSG;
 }
 
 /* ---- finding --------------------------------------------------------------------------------- */

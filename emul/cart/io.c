@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #ifndef IOV_MAX
@@ -58,6 +59,16 @@ static int plain_fadvise(int fd, off_t off, off_t len, int advice)
 	return posix_fadvise(fd, off, len, advice);
 }
 
+static int plain_flock(int fd, int op)
+{
+	return flock(fd, op);
+}
+
+static int plain_statx(int dirfd, const char *name, int flags, unsigned mask, struct statx *stx)
+{
+	return statx(dirfd, name, flags, mask, stx);
+}
+
 const struct cart_io cart_io_plain = {
 	.openat = plain_openat,
 	.close = close,
@@ -73,6 +84,8 @@ const struct cart_io cart_io_plain = {
 	.fstat = plain_fstat,
 	.writeback = plain_writeback,
 	.fadvise = plain_fadvise,
+	.flock = plain_flock,
+	.statx = plain_statx,
 };
 
 static const struct cart_io *io = &cart_io_plain;
@@ -271,18 +284,19 @@ int io_truncate(int fd, off_t len)
 	return io_result(ret);
 }
 
-int io_allocate(int fd, off_t len)
+int io_allocate(int fd, off_t off, off_t len)
 {
 	static const char zeros[65536];
+	off_t end = off + len;
 	int ret;
 
 	do
-		ret = io->fallocate(fd, 0, 0, len);
+		ret = io->fallocate(fd, 0, off, len);
 	while (ret < 0 && errno == EINTR);
 	if (ret == 0 || (errno != EOPNOTSUPP && errno != ENOSYS))
 		return io_result(ret);
-	for (off_t off = 0; off < len; off += (off_t)sizeof(zeros)) {
-		off_t n = len - off < (off_t)sizeof(zeros) ? len - off : (off_t)sizeof(zeros);
+	for (; off < end; off += (off_t)sizeof(zeros)) {
+		off_t n = end - off < (off_t)sizeof(zeros) ? end - off : (off_t)sizeof(zeros);
 
 		ret = io_pwrite(fd, zeros, (size_t)n, off);
 		if (ret)
@@ -294,6 +308,27 @@ int io_allocate(int fd, off_t len)
 int io_stat(int fd, struct stat *st)
 {
 	return io_result(io->fstat(fd, st));
+}
+
+int io_flock(int fd, int op)
+{
+	int ret;
+
+	do
+		ret = io->flock(fd, op);
+	while (ret < 0 && errno == EINTR);
+	return ret < 0 && errno == EWOULDBLOCK ? -EWOULDBLOCK : io_result(ret);
+}
+
+int io_inode(int dirfd, const char *name, uint64_t *ino)
+{
+	struct statx stx;
+	int ret =
+		io->statx(dirfd, name, AT_SYMLINK_NOFOLLOW | AT_STATX_FORCE_SYNC, STATX_INO, &stx);
+
+	if (ret == 0)
+		*ino = stx.stx_ino;
+	return io_result(ret);
 }
 
 void io_writeback(int fd, off_t off, off_t len)

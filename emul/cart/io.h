@@ -33,6 +33,8 @@ struct cart_io {
 			 off_t len); /* a hint: start writing to disk, do not wait */
 	int (*fadvise)(int fd, off_t off, off_t len,
 		       int advice); /* a hint; returns an error number */
+	int (*flock)(int fd, int op);
+	int (*statx)(int dirfd, const char *name, int flags, unsigned mask, struct statx *stx);
 };
 
 extern const struct cart_io cart_io_plain;
@@ -64,8 +66,15 @@ int io_unlink(int dirfd, const char *name); /* a missing file is no error */
 int io_rmdir(int dirfd, const char *name);
 int io_mkdir(int dirfd, const char *name, mode_t mode);
 int io_truncate(int fd, off_t len);
-int io_allocate(int fd, off_t len); /* real space; writes zeros where the file system cannot */
+
+/* Real space up to off + len; writes zeros where the file system cannot give it otherwise. */
+int io_allocate(int fd, off_t off, off_t len);
+
 int io_stat(int fd, struct stat *st);
+int io_flock(int fd, int op); /* -EWOULDBLOCK: somebody else has it */
+
+/* The inode number of a name as it is now, whatever a network file system remembers. -ENOENT. */
+int io_inode(int dirfd, const char *name, uint64_t *ino);
 void io_writeback(int fd, off_t off, off_t len);
 void io_advise(int fd, off_t off, off_t len, int advice);
 

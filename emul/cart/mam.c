@@ -98,7 +98,7 @@ static void *mam_put(const struct mam *mam, size_t *len)
 	if (!m)
 		return NULL;
 	m->magic = le32_put(FMT_MAM_MAGIC);
-	m->version = le32_put(FMT_VERSION);
+	m->version = le32_put(FMT_MAM_VERSION);
 	m->length = le32_put((uint32_t)*len);
 	m->load_count = le64_put(mam->load_count);
 	m->life_written = le64_put(mam->life_written);
@@ -132,7 +132,7 @@ static int mam_parse(struct mam *mam, struct fmt_mam *m, size_t len)
 	if (le32_get(m->magic) != FMT_MAM_MAGIC || le32_get(m->length) != len ||
 	    crc != crc32c(0, m, len))
 		return -EPROTO;
-	if (le32_get(m->version) != FMT_VERSION)
+	if (le32_get(m->version) != FMT_MAM_VERSION)
 		return -EPROTONOSUPPORT;
 	mam->load_count = le64_get(m->load_count);
 	mam->life_written = le64_get(m->life_written);
@@ -202,7 +202,6 @@ int mam_create(int dirfd, const char *barcode)
 {
 	struct mam *mam = calloc(1, sizeof(*mam));
 	cleanup_free void *buf = NULL;
-	bool reserve = false;
 	char label[33];
 	size_t len;
 	int err;
@@ -210,10 +209,10 @@ int mam_create(int dirfd, const char *barcode)
 	if (!mam)
 		return -ENOMEM;
 	snprintf(label, sizeof(label), "%-32s", barcode);
-	err = attr_set(mam, 0, 0x0806, MAM_ASCII, label, 32);
+	err = attr_set(mam, 0, MAM_BARCODE, MAM_ASCII, label, 32);
 	if (!err) {
 		buf = mam_put(mam, &len);
-		err = buf ? store_replace(dirfd, "mam", buf, len, &reserve) : -ENOMEM;
+		err = buf ? store_replace(dirfd, NULL, "mam", buf, len) : -ENOMEM;
 	}
 	mam_free(mam);
 	return err;
@@ -228,7 +227,7 @@ int cart_mam_sync(struct cart *c)
 	if (!c->rdwr || !c->mam->dirty)
 		return 0;
 	buf = mam_put(c->mam, &len);
-	err = buf ? store_replace(c->home.dirfd, "mam", buf, len, &c->reserve) : -ENOMEM;
+	err = buf ? store_replace(c->home.dirfd, &c->claim, "mam", buf, len) : -ENOMEM;
 	if (!err)
 		c->mam->dirty = false;
 	return err;
@@ -398,8 +397,9 @@ static bool live_text(struct cart *c, uint16_t id, char text[33])
 		snprintf(text, 33, "%s", c->state.media->manufacturer);
 		return true;
 	case 0x0401:
-		snprintf(text, 33, "%02X%02X%02X%02X%02X", c->state.uuid[0], c->state.uuid[1],
-			 c->state.uuid[2], c->state.uuid[3], c->state.uuid[4]);
+		snprintf(text, 33, "%02X%02X%02X%02X%02X", c->state.identity[0],
+			 c->state.identity[1], c->state.identity[2], c->state.identity[3],
+			 c->state.identity[4]);
 		return true;
 	case 0x0406:
 		return gmtime_r(&created, &tm) && strftime(text, 33, "%Y%m%d", &tm) > 0;

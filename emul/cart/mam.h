@@ -16,6 +16,8 @@
 
 struct cart;
 
+#define MAM_BARCODE 0x0806
+
 enum mam_format { MAM_BINARY, MAM_ASCII, MAM_TEXT };
 
 struct mam_info {

@@ -5,6 +5,7 @@
 
 #include "cart/crc.h"
 #include "cart/io.h"
+#include "cart/reserve.h"
 #include "util/cleanup.h"
 #include "util/log.h"
 
@@ -49,11 +50,17 @@ static int damaged(const char *what)
 	return -EPROTO;
 }
 
+/* Bytes in front of the entries, in the version that it has. */
+static size_t head_size(const struct fmt_manifest *m)
+{
+	return le32_get(m->version) == 1 ? FMT_MANIFEST_V1_SIZE : sizeof(*m);
+}
+
 static int check_features(const struct fmt_manifest *m)
 {
 	uint64_t bits = le64_get(m->incompat) & ~FMT_INCOMPAT_ALL;
 
-	if (le32_get(m->version) != FMT_VERSION) {
+	if (le32_get(m->version) < 1 || le32_get(m->version) > FMT_VERSION) {
 		log_err("manifest: format version %u, this program knows %u", le32_get(m->version),
 			FMT_VERSION);
 		return -EPROTONOSUPPORT;
@@ -76,15 +83,16 @@ static int read_whole(int dirfd, struct fmt_manifest **ret)
 
 	if (fd < 0)
 		return fd;
-	n = io_pread(fd, &head, sizeof(head), 0);
+	n = io_pread(fd, &head, FMT_MANIFEST_V1_SIZE, 0);
 	len = le32_get(head.length);
-	if (n >= 0 && (n < (ssize_t)sizeof(head) || le32_get(head.magic) != FMT_MANIFEST_MAGIC ||
-		       len < sizeof(head) || len > MANIFEST_MAX)) {
+	if (n >= 0 && (n < FMT_MANIFEST_V1_SIZE || le32_get(head.magic) != FMT_MANIFEST_MAGIC ||
+		       len < FMT_MANIFEST_V1_SIZE || len > MANIFEST_MAX)) {
 		io_close(fd);
 		return damaged("not a manifest");
 	}
 	if (n >= 0) {
-		m = malloc(len);
+		/* A shorter head is read as a whole one. */
+		m = calloc(1, len < sizeof(*m) ? sizeof(*m) : len);
 		n = m ? io_pread(fd, m, len, 0) : -ENOMEM;
 	}
 	io_close(fd);
@@ -152,9 +160,22 @@ static int row_get(struct row *r, const struct fmt_partition *f, const struct fm
 	return 0;
 }
 
+static void identity_get(const struct fmt_manifest *m, struct state *st)
+{
+	memcpy(st->identity, m->uuid, sizeof(st->identity));
+	if (le32_get(m->version) == 1)
+		return;
+	st->claim = le64_get(m->claim);
+	memcpy(st->identity, m->identity, sizeof(st->identity));
+	st->health = (struct cart_health){ .recoveries = le32_get(m->recoveries),
+					   .repairs = le32_get(m->repairs),
+					   .lost = le32_get(m->lost),
+					   .when = le64_get(m->health_when) };
+}
+
 static int state_get(const struct fmt_manifest *m, struct state *st)
 {
-	const struct fmt_segment *seg = (const struct fmt_segment *)(m + 1);
+	const struct fmt_segment *seg = (const void *)((const uint8_t *)m + head_size(m));
 	char media[sizeof(m->media) + 1] = "";
 	uint32_t left = le32_get(m->segments);
 	uint64_t sum = 0;
@@ -177,9 +198,10 @@ static int state_get(const struct fmt_manifest *m, struct state *st)
 	st->vcr = le64_get(m->vcr);
 	st->created = le64_get(m->created);
 	st->nrows = le32_get(m->partitions);
+	identity_get(m, st);
 	if (st->nrows < 1 || st->nrows > CART_PARTITIONS_MAX ||
 	    st->segment_size < SEGMENT_SIZE_MIN || st->segment_size > SEGMENT_SIZE_MAX ||
-	    sizeof(*m) + (uint64_t)left * sizeof(*seg) != le32_get(m->length))
+	    head_size(m) + (uint64_t)left * sizeof(*seg) != le32_get(m->length))
 		return damaged("figures that cannot be");
 	for (unsigned i = 0; i < st->nrows; i++) {
 		uint32_t n = le32_get(m->part[i].segments);
@@ -226,11 +248,11 @@ int manifest_generation(int dirfd, uint64_t *generation)
 
 	if (fd < 0)
 		return fd;
-	n = io_pread(fd, &head, sizeof(head), 0);
+	n = io_pread(fd, &head, FMT_MANIFEST_V1_SIZE, 0);
 	io_close(fd);
 	if (n < 0)
 		return (int)n;
-	if (n < (ssize_t)sizeof(head) || le32_get(head.magic) != FMT_MANIFEST_MAGIC)
+	if (n < FMT_MANIFEST_V1_SIZE || le32_get(head.magic) != FMT_MANIFEST_MAGIC)
 		return damaged("not a manifest");
 	*generation = le64_get(head.generation);
 	return 0;
@@ -280,6 +302,12 @@ static struct fmt_manifest *state_put(const struct state *st, size_t *len)
 	m->flags = le32_put(st->flags | (st->clean ? FMT_CLEAN : 0));
 	m->vcr = le64_put(st->vcr);
 	m->created = le64_put(st->created);
+	m->claim = le64_put(st->claim);
+	memcpy(m->identity, st->identity, sizeof(m->identity));
+	m->health_when = le64_put(st->health.when);
+	m->recoveries = le32_put(st->health.recoveries);
+	m->repairs = le32_put(st->health.repairs);
+	m->lost = le32_put(st->health.lost);
 	m->partitions = le32_put(st->nrows);
 	m->segments = le32_put(n);
 	for (unsigned i = 0; i < st->nrows; i++) {
@@ -298,18 +326,15 @@ static struct fmt_manifest *state_put(const struct state *st, size_t *len)
 	return m;
 }
 
-/*
- * Always a new file: what a crash left under the name may be the very file that stands under the other one
- * (a rename of which one half had reached the disk).
- */
-static int write_tmp(int dirfd, const char *tmp, const void *buf, size_t len)
+/* Whatever is there under the name (the manifest itself, after a rename half kept) is left as it is. */
+static int write_tmp(int tmpfd, const char *tmp, const void *buf, size_t len)
 {
-	int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
-	int err, fd = io_open(dirfd, tmp, flags, 0640);
+	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
+	int fd = io_open(tmpfd, tmp, flags, 0640), err;
 
 	if (fd == -EEXIST) {
-		err = io_unlink(dirfd, tmp);
-		fd = err ? err : io_open(dirfd, tmp, flags, 0640);
+		err = io_unlink(tmpfd, tmp);
+		fd = err ? err : io_open(tmpfd, tmp, flags, 0640);
 	}
 	if (fd < 0)
 		return fd;
@@ -320,32 +345,34 @@ static int write_tmp(int dirfd, const char *tmp, const void *buf, size_t len)
 	return err;
 }
 
-int store_replace(int dirfd, const char *name, const void *buf, size_t len, bool *reserve)
+int store_replace(int dirfd, const struct claim *claim, const char *name, const void *buf,
+		  size_t len)
 {
+	struct payment payment = { .dirfd = dirfd };
+	int tmpfd = claim ? claim->fd : dirfd, err;
 	char tmp[32];
-	int err;
 
 	snprintf(tmp, sizeof(tmp), "%s.tmp", name);
-	err = write_tmp(dirfd, tmp, buf, len);
-	if (err == -EDQUOT && *reserve) {
-		*reserve = false;
-		log_warn("the pool is full: giving up reserved space");
-		io_unlink(dirfd, "reserve");
-		err = write_tmp(dirfd, tmp, buf, len);
-	}
-	if (!err)
-		err = io_rename(dirfd, tmp, dirfd, name, false);
-	if (err) {
-		io_unlink(dirfd, tmp);
+	err = claim ? claim_check(dirfd, claim) : 0;
+	if (err)
 		return err;
-	}
-	return io_sync_dir(dirfd);
+	do {
+		err = write_tmp(tmpfd, tmp, buf, len);
+		if (!err)
+			err = io_rename(tmpfd, tmp, dirfd, name, false);
+		if (err)
+			io_unlink(tmpfd, tmp);
+	} while (err == -EDQUOT && claim && reserve_pay(&payment));
+	reserve_paid(&payment);
+	if (!err)
+		return io_sync_dir(dirfd);
+	return claim && claim_check(dirfd, claim) == -ESTALE ? -ESTALE : err;
 }
 
-int manifest_write(int dirfd, const struct state *st, bool *reserve)
+int manifest_write(int dirfd, const struct claim *claim, const struct state *st)
 {
 	size_t len;
 	cleanup_free struct fmt_manifest *m = state_put(st, &len);
 
-	return m ? store_replace(dirfd, "manifest", m, len, reserve) : -ENOMEM;
+	return m ? store_replace(dirfd, claim, "manifest", m, len) : -ENOMEM;
 }

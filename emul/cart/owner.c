@@ -84,18 +84,14 @@ int owner_lock(int dirfd)
 {
 	const struct timespec step = { .tv_nsec = STEP_MS * 1000000L };
 	int fd = io_open(dirfd, "owner", O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
-	int waited = 0;
+	int waited = 0, err;
 
 	if (fd < 0)
 		return fd;
-	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		int err = errno;
-
-		if (err == EINTR)
-			continue;
-		if (err != EWOULDBLOCK || waited >= DYING_MS || !owner_dead(fd)) {
+	while ((err = io_flock(fd, LOCK_EX | LOCK_NB))) {
+		if (err != -EWOULDBLOCK || waited >= DYING_MS || !owner_dead(fd)) {
 			io_close(fd);
-			return err == EWOULDBLOCK ? -EBUSY : io_error(err);
+			return err == -EWOULDBLOCK ? -EBUSY : err;
 		}
 		nanosleep(&step, NULL);
 		waited += STEP_MS;

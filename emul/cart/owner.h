@@ -3,7 +3,8 @@
 #define CART_OWNER_H
 
 /*
- * Who may write: whoever holds the lock on the file `owner` of the cartridge. Its text (process id,
+ * The polite half of who may write: whoever holds the lock on the file `owner` of the cartridge. Where locks do
+ * not reach (two hosts without a lock manager between them), the claim decides (claim.h). The lock's text (process id,
  * host, boot id) is for people, and tells a lock that is about to vanish from one that is held: the
  * lock of a killed process stays until its last thread is gone.
  */

@@ -3,45 +3,18 @@
 
 #include "cart/store.h"
 
+#include "cart/claim.h"
+#include "cart/crumbs.h"
 #include "cart/io.h"
 #include "cart/owner.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
-
-/* A name that nobody takes for a cartridge (a bar code has no dot). */
-static void temp_name(char name[64], const char *what, const char *barcode)
-{
-	static atomic_uint serial;
-
-	snprintf(name, 64, ".%s.%s.%ld.%u", what, barcode, (long)getpid(),
-		 atomic_fetch_add(&serial, 1));
-}
-
-static void remove_cartridge(int poolfd, const char *name)
-{
-	int fd = openat(poolfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *de;
-
-	if (!dir) {
-		if (fd >= 0)
-			close(fd);
-		return;
-	}
-	while ((de = readdir(dir)))
-		if (strcmp(de->d_name, ".") && strcmp(de->d_name, ".."))
-			io_unlink(dirfd(dir), de->d_name);
-	closedir(dir);
-	io_rmdir(poolfd, name);
-}
 
 static int make_state(const char *barcode, const struct cart_create *how, struct state *st)
 {
@@ -63,21 +36,21 @@ static int make_state(const char *barcode, const struct cart_create *how, struct
 	st->row[0].capacity = st->capacity;
 	if (getrandom(st->uuid, sizeof(st->uuid), 0) != sizeof(st->uuid))
 		return -EIO;
+	memcpy(st->identity, st->uuid, sizeof(st->identity));
 	return 0;
 }
 
 static int fill(int dirfd, const struct state *st)
 {
-	bool reserve = false;
 	int err = mam_create(dirfd, st->barcode);
 
-	return err ? err : manifest_write(dirfd, st, &reserve);
+	return err ? err : manifest_write(dirfd, NULL, st);
 }
 
 int cart_create(int poolfd, const char *barcode, const struct cart_create *how)
 {
 	struct state st;
-	char tmp[64];
+	char tmp[CRUMB_NAME_MAX];
 	int dirfd, err;
 
 	if (!barcode_valid(barcode))
@@ -87,7 +60,7 @@ int cart_create(int poolfd, const char *barcode, const struct cart_create *how)
 		return err;
 	if (faccessat(poolfd, barcode, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return -EEXIST;
-	temp_name(tmp, "new", barcode);
+	crumb_name(tmp, "new", barcode);
 	err = io_mkdir(poolfd, tmp, 0750);
 	if (err)
 		return err;
@@ -97,16 +70,27 @@ int cart_create(int poolfd, const char *barcode, const struct cart_create *how)
 	if (!err)
 		err = io_rename(poolfd, tmp, poolfd, barcode, true);
 	if (err) {
-		remove_cartridge(poolfd, tmp);
+		crumb_remove(poolfd, tmp);
 		return err;
 	}
 	return io_sync_dir(poolfd);
 }
 
+/* Nobody writes to it any more, whether locks work or not. */
+static int fence(int dirfd)
+{
+	struct claim claim;
+	int err = claim_take(dirfd, 0, &claim);
+
+	if (!err)
+		claim_drop(&claim);
+	return err;
+}
+
 int cart_destroy(int poolfd, const char *barcode)
 {
 	int dirfd, lockfd, err;
-	char tmp[64];
+	char tmp[CRUMB_NAME_MAX];
 
 	if (!barcode_valid(barcode))
 		return -EINVAL;
@@ -114,16 +98,17 @@ int cart_destroy(int poolfd, const char *barcode)
 	if (dirfd < 0)
 		return dirfd;
 	lockfd = owner_lock(dirfd);
+	err = lockfd < 0 ? lockfd : fence(dirfd);
 	io_close(dirfd);
-	if (lockfd < 0)
-		return lockfd;
-	temp_name(tmp, "gone", barcode);
-	err = io_rename(poolfd, barcode, poolfd, tmp, true);
+	if (!err) {
+		crumb_name(tmp, "gone", barcode);
+		err = io_rename(poolfd, barcode, poolfd, tmp, true);
+	}
 	if (!err)
 		err = io_sync_dir(poolfd);
 	/* NFS keeps a file that is removed while it is open under another name, and the directory with it. */
 	io_close(lockfd);
-	if (!err)
-		remove_cartridge(poolfd, tmp);
+	if (!err) /* what is left is swept */
+		crumb_remove(poolfd, tmp);
 	return err;
 }

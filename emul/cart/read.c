@@ -160,15 +160,16 @@ int read_object(struct cart *c, unsigned part, uint64_t object, struct cursor *c
 {
 	int err = read_once(c, part, object, cur, buf, len, obj);
 
-	/* A reader's segment can be gone because the owner has overwritten the tape: look again. */
-	if (err == -ENOENT && !c->rdwr && cart_refresh(c) == 0) {
+	/* A reader's segment can be gone, or other blocks in it: the owner has overwritten the tape. Look again. */
+	if ((err == -ENOENT || err == -EBADMSG || err == -EPROTO) && !c->rdwr &&
+	    cart_refresh(c) == 0) {
 		if (part >= c->state.nrows) {
 			*obj = (struct cart_object){ .kind = CART_EOD };
 			return 0;
 		}
 		err = read_once(c, part, object, cur, buf, len, obj);
 	}
-	return err == -ENOENT ? -EPROTO : err;
+	return owner_error(c, err == -ENOENT ? -EPROTO : err);
 }
 
 int cart_read(struct cart *c, void *buf, size_t len, struct cart_object *obj)

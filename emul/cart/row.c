@@ -90,7 +90,7 @@ int row_find(struct cart *c, unsigned part, enum ix_key key, uint64_t value, str
 	if (!err)
 		err = ix_find(f, &r->seg[lo], key, value - before(&r->seg[lo], key), &ret->ix);
 	if (err)
-		return err;
+		return owner_error(c, err);
 	ret->valid = true;
 	ret->part = part;
 	ret->seg = lo;

@@ -64,6 +64,13 @@ static int scan_payload(struct scan *sc, uint64_t off, uint32_t len, uint32_t wa
 	return crc == want;
 }
 
+static bool right_epoch(const struct scan *sc, const struct extent *x, const struct fmt_record *r)
+{
+	uint32_t epoch = le32_get(r->epoch);
+
+	return sc->epoch ? epoch == sc->epoch : epoch >= x->epoch;
+}
+
 int scan_next(struct scan *sc, const struct extent *x, struct entry *e, uint32_t *epoch)
 {
 	struct fmt_record r;
@@ -73,7 +80,7 @@ int scan_next(struct scan *sc, const struct extent *x, struct entry *e, uint32_t
 	if (n < (ssize_t)sizeof(r))
 		return n < 0 ? (int)n : 0;
 	memcpy(&r, p, sizeof(r));
-	if (!record_check(&r, sc->seed, sc->first + x->objects) || le32_get(r.epoch) < x->epoch)
+	if (!record_check(&r, sc->seed, sc->first + x->objects) || !right_epoch(sc, x, &r))
 		return 0;
 	*e = record_entry(&r);
 	*epoch = le32_get(r.epoch);
@@ -139,6 +146,25 @@ static int add_lost(struct segfile *f, struct extent *x, uint64_t lost, uint32_t
 	return 0;
 }
 
+/*
+ * How many of a record's filemarks are live: where the data was ended within them and went on, the next
+ * record is one of the objects that they were.
+ */
+static uint32_t live_marks(struct scan *sc, const struct seg *s, const struct extent *x,
+			   const struct entry *e)
+{
+	uint64_t left = s->x.objects - x->objects, object = sc->first + x->objects;
+	uint32_t live = e->count < left ? e->count : (uint32_t)left, d;
+	struct fmt_record r;
+	const uint8_t *p;
+
+	if (scan_fill(sc, x->length + sizeof(r), sizeof(r), &p) < (ssize_t)sizeof(r))
+		return live;
+	memcpy(&r, p, sizeof(r));
+	d = le32_get(r.object) - (uint32_t)object;
+	return d > 0 && d < live && record_check(&r, sc->seed, object + d) ? d : live;
+}
+
 static int rebuild_from(struct scan *sc, struct segfile *f, const struct seg *s, bool lost)
 {
 	struct extent x = extent_empty();
@@ -150,6 +176,8 @@ static int rebuild_from(struct scan *sc, struct segfile *f, const struct seg *s,
 		int ret = scan_next(sc, &x, &e, &epoch);
 
 		if (ret == 1) {
+			if (e.type == FMT_IX_FILEMARKS)
+				e.size = e.count = live_marks(sc, s, &x, &e);
 			ret = ixmem_add(f, &x, &e, epoch);
 		} else if (ret == 0) {
 			if (!lost)
@@ -161,7 +189,6 @@ static int rebuild_from(struct scan *sc, struct segfile *f, const struct seg *s,
 		if (ret)
 			return ret;
 	}
-	/* More in the last record than is live: the data was ended within its filemarks. */
 	return x.objects >= s->x.objects ? 0 : add_lost(f, &x, s->x.objects - x.objects, 0);
 }
 
@@ -204,14 +231,33 @@ bool ix_proven(const struct segfile *f, const struct seg *s)
 
 /* ---- the tail -------------------------------------------------------------------------------- */
 
-/* The highest `synced` that a chain of right pages from page `no` on tells. */
-static uint32_t tail_synced(const struct segfile *f, uint32_t no, struct fmt_page page[2])
+#define SMALL_RECORD 4096 /* headers that lie closer are read many at a time */
+
+/* What is taken over from an index: whose, and how it is proven. */
+struct trust {
+	struct segfile *f;
+	struct scan *sc;
+	uint32_t synced; /* offset in the data file, up to which the index may be believed */
+	bool all;
+};
+
+/*
+ * The highest `synced` that a chain of right pages from page `no` on tells. A page of another epoch may have
+ * nothing behind x: what it says there has been taken back since.
+ */
+static uint32_t tail_synced(const struct segfile *f, uint32_t no, const struct extent *x,
+			    uint32_t epoch, struct fmt_page page[2])
 {
 	uint32_t synced = 0;
 	unsigned w = 0;
 
 	for (uint32_t i = no; ix_page_file(f, i, &page[w]) == 0; i++, w ^= 1) {
+		struct extent end = ix_page_end(&page[w]);
+
 		if (i > no && !ix_page_follows(&page[w ^ 1], &page[w]))
+			break;
+		if (le32_get(page[w].epoch) != epoch &&
+		    (i > no || end.length != x->length || end.objects != x->objects))
 			break;
 		if (le32_get(page[w].synced) > synced)
 			synced = le32_get(page[w].synced);
@@ -219,16 +265,54 @@ static uint32_t tail_synced(const struct segfile *f, uint32_t no, struct fmt_pag
 	return synced;
 }
 
-/* Takes over the entries of one page that lie behind x and below `synced`. False: no more. */
-static bool take_page(struct segfile *f, const struct fmt_page *page, struct extent *x,
-		      uint32_t synced, int *err)
+/* Is the k'th record of the entry at x in the data file? */
+static bool record_is_there(const struct trust *t, const struct extent *x, const struct entry *e,
+			    uint32_t k)
+{
+	uint32_t reclen = entry_reclen(e);
+	uint64_t off = x->length + (uint64_t)k * reclen;
+	const uint8_t *p = NULL;
+	struct fmt_record r;
+	struct entry is;
+
+	if (reclen > SMALL_RECORD) {
+		if (io_pread(t->f->fd, &r, sizeof(r), (off_t)off) != sizeof(r))
+			return false;
+	} else {
+		if (scan_fill(t->sc, off, sizeof(r), &p) < (ssize_t)sizeof(r))
+			return false;
+		memcpy(&r, p, sizeof(r));
+	}
+	if (!record_check(&r, t->sc->seed, t->sc->first + x->objects + k) ||
+	    le32_get(r.epoch) != t->sc->epoch)
+		return false;
+	is = record_entry(&r);
+	return is.type == e->type && is.codec == e->codec && is.size == e->size &&
+	       is.stored == e->stored;
+}
+
+/* How many of the entry's objects are proven, from the first on. */
+static uint32_t proven(const struct trust *t, const struct extent *x, const struct entry *e)
+{
+	uint32_t records = e->type == FMT_IX_RUN ? e->count : 1, k = 0;
+
+	if (!t->all && record_is_there(t, x, e, records - 1))
+		return e->count;
+	while (k < records && record_is_there(t, x, e, k))
+		k++;
+	return k < records ? k : e->count;
+}
+
+/* Takes over the entries of one page that lie behind x. False: no more. */
+static bool take_page(const struct trust *t, const struct fmt_page *page, struct extent *x,
+		      int *err)
 {
 	struct extent at = ix_page_begin(page);
 
 	for (unsigned i = 0; i < le16_get(page->count); i++) {
 		struct entry e = ix_entry(page, i);
 		struct extent end = at;
-		uint32_t reclen = entry_reclen(&e), skip = 0;
+		uint32_t reclen = entry_reclen(&e), skip = 0, want;
 
 		if (e.count == 0 || reclen == 0 || e.type == FMT_IX_LOST)
 			return false;
@@ -245,65 +329,61 @@ static bool take_page(struct segfile *f, const struct fmt_page *page, struct ext
 		}
 		if (at.length != x->length || at.objects != x->objects)
 			return false;
-		if (end.length > synced) {
-			e.count = e.type == FMT_IX_RUN ? (synced - x->length) / reclen : 0;
-			if (e.count)
-				*err = ixmem_add(f, x, &e, le32_get(page->epoch));
-			return false;
-		}
-		*err = ixmem_add(f, x, &e, le32_get(page->epoch));
-		if (*err)
+		want = e.count;
+		if (end.length > t->synced)
+			e.count = e.type == FMT_IX_RUN ? (t->synced - x->length) / reclen : 0;
+		if (e.count)
+			e.count = proven(t, x, &e);
+		if (e.count)
+			*err = ixmem_add(t->f, x, &e, t->sc->epoch);
+		if (*err || e.count < want)
 			return false;
 		at = end;
 	}
 	return true;
 }
 
-/* What the index knows to be on stable storage behind x needs no reading. */
-static int tail_trust(struct segfile *f, struct extent *x)
+/* What the index knows to be on stable storage behind x is not read as a whole. */
+static int tail_trust(struct trust *t, struct extent *x)
 {
 	uint32_t no = x->pages ? x->pages - 1 : 0;
 	struct fmt_page *page = malloc(2 * sizeof(*page));
 	struct stat st;
-	uint32_t synced;
-	int err = page ? io_stat(f->fd, &st) : -ENOMEM;
+	int err = page ? io_stat(t->f->fd, &st) : -ENOMEM;
 
 	if (err)
 		goto out;
-	synced = tail_synced(f, no, page);
-	if ((uint64_t)st.st_size < synced)
-		synced = (uint32_t)st.st_size;
-	for (unsigned w = 0; synced > x->length && ix_page_file(f, no, &page[w]) == 0; no++, w ^= 1)
-		if (!take_page(f, &page[w], x, synced, &err))
+	t->synced = tail_synced(t->f, no, x, t->sc->epoch, page);
+	if ((uint64_t)st.st_size < t->synced)
+		t->synced = (uint32_t)st.st_size;
+	for (unsigned w = 0; t->synced > x->length && ix_page_file(t->f, no, &page[w]) == 0;
+	     no++, w ^= 1)
+		if (!take_page(t, &page[w], x, &err))
 			break;
 out:
 	free(page);
 	return err;
 }
 
-int tail_follow(struct segfile *f, const struct seg *s, struct extent *x, bool *torn)
+int tail_follow(struct segfile *f, const struct seg *s, uint32_t epoch, bool all, struct extent *x,
+		bool *torn)
 {
-	struct entry e;
 	struct scan sc;
+	struct trust trust = { .f = f, .sc = &sc, .all = all };
+	struct entry e;
 	struct stat st;
-	uint32_t epoch;
-	int err;
+	int err = io_stat(f->fd, &st);
 
 	*torn = false;
-	err = tail_trust(f, x);
-	if (err)
-		return err;
-	err = io_stat(f->fd, &st);
 	if (err || (uint64_t)st.st_size <= x->length)
 		return err;
 	err = scan_init(&sc, f, s->first, true);
 	if (err)
 		return err;
-	while ((err = scan_next(&sc, x, &e, &epoch)) == 1) {
+	sc.epoch = epoch;
+	err = tail_trust(&trust, x);
+	while (!err && (err = scan_next(&sc, x, &e, &epoch)) == 1)
 		err = ixmem_add(f, x, &e, epoch);
-		if (err)
-			break;
-	}
 	scan_fini(&sc);
 	*torn = (uint64_t)st.st_size > x->length;
 	return err;

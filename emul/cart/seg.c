@@ -100,7 +100,7 @@ static int header_write(const struct seg_home *home, unsigned part, const struct
 {
 	struct fmt_segment_header h = {
 		.magic = le32_put(FMT_SEGMENT_MAGIC),
-		.version = le32_put(FMT_VERSION),
+		.version = le32_put(FMT_SEGMENT_VERSION),
 		.part = le32_put(part),
 		.seq = le64_put(s->seq),
 		.prev_seq = le64_put(prev),
@@ -121,7 +121,7 @@ static int header_write(const struct seg_home *home, unsigned part, const struct
 int segfile_create(const struct seg_home *home, unsigned part, const struct seg *s, uint64_t prev,
 		   uint64_t generation, uint32_t epoch, struct segfile *ret)
 {
-	int flags = O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW;
+	int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW;
 	struct segfile f = { .seq = s->seq,
 			     .part = part,
 			     .seed = seg_seed(home, part, s->seq),
@@ -144,8 +144,14 @@ int segfile_create(const struct seg_home *home, unsigned part, const struct seg 
 	if (!err)
 		err = io_fsync(f.ixfd);
 	if (err) {
+		bool others = f.ixfd < 0;
+
 		segfile_close(&f);
-		seg_unlink(home, part, s->seq);
+		seg_data_name(name, part, s->seq);
+		io_unlink(home->dirfd, name);
+		seg_index_name(name, part, s->seq);
+		if (!others) /* what it did not make is not its own */
+			io_unlink(home->dirfd, name);
 		return err;
 	}
 	*ret = f;

@@ -75,7 +75,10 @@ void seg_index_name(char name[SEG_NAME_MAX], unsigned part, uint64_t seq);
 int segfile_open(const struct seg_home *home, unsigned part, const struct seg *s, bool rdwr,
 		 struct segfile *ret);
 
-/* Makes both files, on stable storage but for the directory. `prev`: the segment before, or 0. */
+/*
+ * Makes both files, on stable storage but for the directory. `prev`: the segment before, or 0. -EEXIST: one of
+ * them is there already, and is somebody else's.
+ */
 int segfile_create(const struct seg_home *home, unsigned part, const struct seg *s, uint64_t prev,
 		   uint64_t generation, uint32_t epoch, struct segfile *ret);
 
@@ -135,6 +138,7 @@ struct ixmem {
 	uint32_t base; /* number of the first page here; the file has those below */
 	uint32_t n;
 	uint32_t cap;
+	bool dirty; /* the file has not all of it */
 	struct fmt_page **page;
 };
 
@@ -151,6 +155,12 @@ int ixmem_publish(struct segfile *f, const struct extent *x, uint32_t synced);
 
 /* Takes the page that ends at `x` from the file to go on from there. -EBADMSG: it is wrong. */
 int ixmem_load(struct segfile *f, const struct extent *x);
+
+/*
+ * The pages in memory end at `x` from now on, which is not behind what they have. -EBADMSG: they cannot;
+ * they are of no use, then.
+ */
+int ixmem_cut(struct segfile *f, const struct extent *x);
 
 /* A copy of a page, checked. -EBADMSG: it is not there or not right. */
 int ix_page(const struct segfile *f, uint32_t no, struct fmt_page *ret);
@@ -207,6 +217,7 @@ struct scan {
 	int fd;
 	uint32_t seed;
 	uint64_t first; /* object number of the segment's first */
+	uint32_t epoch; /* records of this one alone; 0: none older than the one before it */
 	bool payload;	/* prove payload CRCs, too */
 	uint8_t *buf;
 	size_t cap;
@@ -232,7 +243,12 @@ int ix_rebuild(struct segfile *f, const struct seg *s, bool lost);
 /* Are all pages of the index file right and does the last end where the segment does? */
 bool ix_proven(const struct segfile *f, const struct seg *s);
 
-/* Reads on behind *x, which the manifest or an earlier call told. *torn: something was cut off. */
-int tail_follow(struct segfile *f, const struct seg *s, struct extent *x, bool *torn);
+/*
+ * Reads on behind *x, which the manifest or an earlier call told: records of the manifest's epoch and no
+ * other. What the index knows to be on stable storage is proven by its records' headers (`all`: by each; or
+ * by the last of each run), the rest by its payload, too. *torn: something was cut off.
+ */
+int tail_follow(struct segfile *f, const struct seg *s, uint32_t epoch, bool all, struct extent *x,
+		bool *torn);
 
 #endif

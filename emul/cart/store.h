@@ -13,6 +13,7 @@
 
 #include "cart/adapt.h"
 #include "cart/cart.h"
+#include "cart/claim.h"
 #include "cart/codec.h"
 #include "cart/crypt.h"
 #include "cart/mam.h"
@@ -32,6 +33,7 @@ struct row {
 	struct seg *seg;
 	uint32_t n, cap;
 	struct extent synced; /* of the last segment, if it is not sealed: on stable storage */
+	bool behind; /* its file has more than is live: cut off when that end is in a manifest */
 };
 
 static inline struct seg *row_last(const struct row *r)
@@ -72,12 +74,14 @@ static inline uint64_t row_ew(const struct row *r)
 
 /* What the manifest holds. */
 struct state {
-	uint8_t uuid[16];
+	uint8_t uuid[16]; /* of the records */
+	uint8_t identity[16];
 	char barcode[33];
 	const struct media *media;
-	uint64_t capacity, segment_size, generation, next_seq, vcr, created;
+	uint64_t capacity, segment_size, generation, next_seq, vcr, created, claim;
 	uint32_t epoch, flags; /* enum fmt_manifest_flags, but for FMT_CLEAN */
 	bool clean;	       /* FMT_CLEAN: changes with each commit, beside readers of flags */
+	struct cart_health health;
 	unsigned nrows;
 	struct row row[CART_PARTITIONS_MAX];
 };
@@ -116,6 +120,7 @@ struct mam;
 struct cart {
 	struct seg_home home; /* dirfd owned */
 	int lockfd;
+	struct claim claim; /* the owner's */
 	bool rdwr, repair;
 	size_t buffer;
 	unsigned workers;
@@ -123,10 +128,11 @@ struct cart {
 
 	struct state state;
 	bool session; /* a manifest of this epoch without CLEAN is on disk: appending is allowed */
+	bool broken; /* what the disk has is not known: nothing is promised before a commit succeeds */
+	bool lost;    /* another owner has taken over: nothing succeeds any more */
 	bool changed; /* the volume change reference was raised by this owner */
 	bool recovered;
 	bool unclean; /* the manifest on disk has no CLEAN, as far as is known */
-	bool reserve; /* the file is there */
 	struct segfile file[FILES_OPEN];
 	uint64_t clock; /* for segfile.used */
 
@@ -153,11 +159,14 @@ struct cart {
 int manifest_read(int dirfd, struct state *ret);
 int manifest_generation(int dirfd, uint64_t *generation); /* of the one on disk now */
 
-/* Replaces it durably. With `reserve`, that file makes room once when the disk is full. */
-int manifest_write(int dirfd, const struct state *st, bool *reserve);
-
-/* The same for any file of the cartridge: tmp, fsync, rename, fsync of the directory. */
-int store_replace(int dirfd, const char *name, const void *buf, size_t len, bool *reserve);
+/*
+ * Replaces it, or any file of the cartridge, durably: made in the claim's directory (NULL: a cartridge that is not
+ * in the pool yet), fsync, rename, fsync of the directory. On a full disk the pool's reserve pays. -ESTALE: the
+ * claim is gone.
+ */
+int manifest_write(int dirfd, const struct claim *claim, const struct state *st);
+int store_replace(int dirfd, const struct claim *claim, const char *name, const void *buf,
+		  size_t len);
 
 void state_free(struct state *st);
 int row_reserve(struct row *r, uint32_t n); /* room for n segments in all */
@@ -199,23 +208,29 @@ int tail_ready(struct cart *c, unsigned part);
 int tail_append(struct cart *c, unsigned part, const struct record *rec, unsigned n,
 		unsigned *done);
 
-/* On stable storage on return. On error the end of data is what is there. */
+/* On stable storage on return. On error the end of data is what is there, for good if it can be had. */
 int tail_sync(struct cart *c, unsigned part);
+
+/* The last segment ends at `x` from now on, which is not behind its end: in memory. */
+void tail_shorten(struct cart *c, unsigned part, struct extent x);
+
+/* The last segment's files, with its pages in memory to add to. Borrowed until the next call. */
+int tail_file(struct cart *c, unsigned part, struct segfile **ret);
+
+/* A new last segment behind one that is sealed now, or none. */
+int tail_new(struct cart *c, unsigned part);
+
+/* Makes the files of a segment that goes on behind the row; in no row and no manifest yet. */
+int segment_make(struct cart *c, unsigned part, const struct row *r, struct seg *s);
+
+/* What was found in the tails that were read is stable, sealed, and in a clean manifest. */
+int tails_seal(struct cart *c);
 
 /* Pages for readers in other processes. */
 void tail_publish(struct cart *c, unsigned part);
 
-/* Ends the data before `object`; `go_on`: with a last segment to append to. */
-int tail_cut(struct cart *c, unsigned part, uint64_t object, bool go_on);
-
 /* Reads on behind what the manifest told of the last segment. */
 int tail_open(struct cart *c, unsigned part, bool *torn);
-
-/* A durable manifest of the state, in this or a new session; clean: the end of the session. */
-int state_commit(struct cart *c, bool clean);
-
-/* The manifest again, durably, in whatever state the session is: for a changed flag. */
-int manifest_rewrite(struct cart *c);
 
 /* Proves the index of a segment; one that is wrong is made again on disk. */
 int seg_repair(struct cart *c, unsigned part, uint32_t seg);
@@ -223,8 +238,33 @@ int seg_repair(struct cart *c, unsigned part, uint32_t seg);
 /* Everything synced and a clean manifest, if there was a session. */
 int tail_finish(struct cart *c);
 
+/* ---- commit.c: what makes a state durable ---------------------------------------------------- */
+
+/*
+ * A durable manifest of the state, in this session, or in a new one with a new epoch: when there is none, and after
+ * anything that failed. clean: the end of the session. What the tails have is stable before the epoch rises.
+ */
+int state_commit(struct cart *c, bool clean);
+
+/* The manifest again, durably, in whatever state the session is: for a changed flag. */
+int manifest_rewrite(struct cart *c);
+
+/* Is the cartridge still this owner's? -ESTALE: no, and nothing of it succeeds from now on. */
+int owner_check(struct cart *c);
+
+/* An error, or -ESTALE where that is why: files of a cartridge that somebody has taken over go. */
+int owner_error(struct cart *c, int err);
+
+/* ---- cut.c: ending the data ------------------------------------------------------------------ */
+
+/* Ends the data before `object`; `go_on`: with a last segment to append to. */
+int tail_cut(struct cart *c, unsigned part, uint64_t object, bool go_on);
+
 /* All rows gone, these instead. */
 int tail_format(struct cart *c, unsigned nrows, const uint64_t *sizes);
+
+/* Forgets where things were found. */
+void forget_cursors(struct cart *c);
 
 /* ---- block.c: packing and unpacking ---------------------------------------------------------- */
 

@@ -1,73 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The end of a partition: appending, syncing, rolling over to a new segment, cutting. The order of
+ * The end of a partition: appending, syncing, rolling over to a new segment. The order of
  * writes is the one that format.h lists; the memory follows the disk only when a step is done.
  */
 
 #include "cart/store.h"
 
 #include "cart/io.h"
+#include "cart/reserve.h"
 #include "util/log.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
+#include <time.h>
 
-#define RESERVE_SIZE (1u << 20)
-#define BATCH_MAX    512 /* records in one write */
+#define BATCH_MAX 512 /* records in one write */
 
-static void forget_cursors(struct cart *c)
-{
-	c->cur.valid = c->at.valid = false;
-	c->win.len = 0;
-}
-
-/* Space for the manifests and the MAM of a full disk. Having none is no reason not to write. */
-static void reserve_make(struct cart *c)
-{
-	int fd;
-
-	if (c->reserve)
-		return;
-	fd = io_open(c->home.dirfd, "reserve", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return;
-	if (io_allocate(fd, RESERVE_SIZE) == 0)
-		c->reserve = true;
-	io_close(fd);
-	if (!c->reserve)
-		io_unlink(c->home.dirfd, "reserve");
-}
-
-int state_commit(struct cart *c, bool clean)
-{
-	struct state *st = &c->state;
-	int err;
-
-	if (!clean && !c->session) {
-		reserve_make(c);
-		/* Never the same epoch twice, even when this commit fails half way. */
-		st->epoch++;
-		if (!c->changed)
-			st->vcr++;
-		c->changed = true;
-	}
-	if (!clean)
-		c->unclean = true;
-	st->generation++;
-	st->clean = clean;
-	err = manifest_write(c->home.dirfd, st, &c->reserve);
-	/* After a failure nobody knows which manifest a crash would find: commit first. */
-	c->session = !err && !clean;
-	if (!err && clean)
-		c->unclean = false;
-	if (err)
-		log_err("%s: manifest: %s", c->barcode, strerror(-err));
-	return err;
-}
-
-/* The last segment's files, with its pages in memory to add to. */
-static int tail_file(struct cart *c, unsigned part, struct segfile **ret)
+int tail_file(struct cart *c, unsigned part, struct segfile **ret)
 {
 	struct row *r = &c->state.row[part];
 	struct seg *s = row_last(r);
@@ -102,40 +50,62 @@ int tail_open(struct cart *c, unsigned part, bool *torn)
 		return 0;
 	err = tail_file(c, part, &f);
 	if (!err)
-		err = tail_follow(f, s, &s->x, torn);
+		err = tail_follow(f, s, c->state.epoch, c->rdwr, &s->x, torn);
 	if (err || !c->rdwr)
 		return err;
 	/* What was found may be in the page cache only. */
 	if (s->x.length != r->synced.length)
 		err = io_fdatasync(f->fd);
-	if (err)
-		return err;
-	r->synced = s->x;
-	tail_publish(c, part);
-	return 0;
+	if (!err)
+		r->synced = s->x;
+	return err;
 }
 
 /* ---- new segments ---------------------------------------------------------------------------- */
 
-/* Makes the files of a segment that goes on behind the row; in no row and no manifest yet. */
-static int segment_make(struct cart *c, unsigned part, const struct row *r, struct seg *s)
+int segment_make(struct cart *c, unsigned part, const struct row *r, struct seg *s)
 {
 	const struct seg *last = row_last(r);
 	struct segfile f;
 	int err;
 
-	*s = (struct seg){ .seq = c->state.next_seq++,
-			   .first = row_objects(r),
+	*s = (struct seg){ .first = row_objects(r),
 			   .filemarks = row_filemarks(r),
 			   .bytes = row_bytes(r),
 			   .payload = row_payload(r),
 			   .x = extent_empty() };
-	err = segfile_create(&c->home, part, s, last ? last->seq : 0, c->state.generation + 1,
-			     c->state.epoch + !c->session, &f);
+	do {
+		/* A number that is taken is a former owner's, who did not get to naming it. */
+		s->seq = c->state.next_seq++;
+		err = segfile_create(&c->home, part, s, last ? last->seq : 0,
+				     c->state.generation + 1, c->state.epoch + !c->session, &f);
+	} while (err == -EEXIST);
 	if (err)
 		return err;
 	segfile_close(&f);
 	return io_sync_dir(c->home.dirfd);
+}
+
+/* The index of a tail whose data is stable, stable, too. On a full disk the pool's reserve pays. */
+static int settle_index(struct cart *c, unsigned part)
+{
+	struct payment payment = { .dirfd = c->home.dirfd };
+	struct row *r = &c->state.row[part];
+	struct segfile *f;
+	int err = tail_file(c, part, &f);
+
+	if (err)
+		return err == -ENOENT ? 0 : err;
+	if (c->lost)
+		return -ESTALE;
+	/* What this owner has not changed may be another's to change by now. */
+	if (!f->mem->dirty)
+		return io_fdatasync(f->ixfd);
+	do
+		err = ixmem_publish(f, &row_last(r)->x, row_last(r)->x.length);
+	while (err == -EDQUOT && reserve_pay(&payment));
+	reserve_paid(&payment);
+	return err ? err : io_fdatasync(f->ixfd);
 }
 
 /*
@@ -144,25 +114,16 @@ static int segment_make(struct cart *c, unsigned part, const struct row *r, stru
  */
 static int tail_settle(struct cart *c, unsigned part)
 {
-	struct row *r = &c->state.row[part];
-	struct segfile *f;
 	int err = tail_sync(c, part);
 
-	if (!err)
-		err = tail_file(c, part, &f);
-	if (err == -ENOENT)
-		return 0;
-	if (!err)
-		err = ixmem_publish(f, &row_last(r)->x, row_last(r)->x.length);
-	return err ? err : io_fdatasync(f->ixfd);
+	return err == -ENOENT ? 0 : err ? err : settle_index(c, part);
 }
 
-/* A new last segment behind one that is sealed now, or none. */
-static int tail_new(struct cart *c, unsigned part)
+int tail_new(struct cart *c, unsigned part)
 {
 	struct row *r = &c->state.row[part];
 	struct seg *last = row_last(r), s;
-	struct extent synced = r->synced;
+	struct extent synced;
 	bool roll = last && !last->sealed;
 	int err = roll ? tail_settle(c, part) : 0;
 
@@ -170,15 +131,12 @@ static int tail_new(struct cart *c, unsigned part)
 		err = row_reserve(r, r->n + 1);
 	if (!err)
 		err = segment_make(c, part, r, &s);
-	if (err) {
-		c->session = false;
+	if (err)
 		return err;
-	}
+	synced = r->synced;
 	last = row_last(r);
-	if (roll) {
+	if (roll)
 		last->sealed = true;
-		synced = r->synced;
-	}
 	r->seg[r->n++] = s;
 	r->synced = s.x;
 	err = state_commit(c, false);
@@ -203,12 +161,12 @@ int tail_ready(struct cart *c, unsigned part)
 	struct segfile *f;
 	int err;
 
-	if (!last || last->sealed)
-		return tail_new(c, part);
-	err = tail_file(c, part, &f);
-	if (err == -ENOENT) /* lost: go on behind it */
-		return tail_new(c, part);
-	return err || c->session ? err : state_commit(c, false);
+	if (c->lost)
+		return -ESTALE;
+	err = !last || last->sealed ? -ENOENT : tail_file(c, part, &f);
+	if (err == -ENOENT) /* none, or it is lost: go on behind it */
+		return owner_error(c, tail_new(c, part));
+	return err || c->session ? owner_error(c, err) : state_commit(c, false);
 }
 
 /* ---- appending ------------------------------------------------------------------------------- */
@@ -301,9 +259,12 @@ int tail_append(struct cart *c, unsigned part, const struct record *rec, unsigne
 		if (err)
 			break;
 	}
-	/* What a failed write left behind must never be taken for data: a new epoch. */
-	if (err)
-		c->session = false;
+	err = owner_error(c, err);
+	/* What a failed write left behind must never be taken for data: a new epoch, before it is told. */
+	if (err && !c->lost) {
+		c->broken = c->state.row[part].behind = true;
+		state_commit(c, false);
+	}
 	return err;
 }
 
@@ -318,6 +279,26 @@ void tail_publish(struct cart *c, unsigned part)
 		ixmem_publish(f, &s->x, r->synced.length);
 }
 
+void tail_shorten(struct cart *c, unsigned part, struct extent x)
+{
+	struct row *r = &c->state.row[part];
+	struct seg *s = row_last(r);
+	struct segfile *f;
+
+	log_debug("%s: partition %u ends at object %llu again", c->barcode, part,
+		  (unsigned long long)(s->first + x.objects));
+	s->x = r->synced = x;
+	r->behind = true;
+	forget_cursors(c);
+	if (cart_file_get(c, part, r->n - 1, &f))
+		return;
+	/* What cannot be had from pages that are there is made again from the records when it is needed. */
+	if (!f->mem || ixmem_cut(f, &s->x)) {
+		ixmem_free(f->mem);
+		f->mem = NULL;
+	}
+}
+
 int tail_sync(struct cart *c, unsigned part)
 {
 	struct row *r = &c->state.row[part];
@@ -325,11 +306,20 @@ int tail_sync(struct cart *c, unsigned part)
 	struct segfile *f;
 	int err;
 
+	if (c->broken) {
+		err = state_commit(c, false);
+		if (err)
+			return err;
+	}
 	if (!s || s->sealed || s->x.length == r->synced.length)
 		return 0;
-	err = tail_file(c, part, &f);
+	err = c->lost ? -ESTALE : tail_file(c, part, &f);
 	if (!err)
 		err = io_fdatasync(f->fd);
+	/* Whoever takes over reads the segment after the claim is gone: either it is there, or so is the data. */
+	if (!err)
+		err = owner_check(c);
+	err = owner_error(c, err);
 	if (!err) {
 		r->synced = s->x;
 		tail_publish(c, part);
@@ -337,123 +327,66 @@ int tail_sync(struct cart *c, unsigned part)
 	}
 	/*
 	 * The kernel reports a failed write-back once and then calls the pages clean: nothing
-	 * behind the last good sync can be relied on. The data ends there.
+	 * behind the last good sync can be relied on. The data ends there, and that is on disk before
+	 * it is told.
 	 */
-	log_err("%s: sync: %s: partition %u ends at object %llu again", c->barcode, strerror(-err),
-		part, (unsigned long long)(s->first + r->synced.objects));
-	s->x = r->synced;
-	cart_file_drop(c, part, s->seq);
-	forget_cursors(c);
-	c->session = false;
+	if (!c->lost)
+		log_err("%s: sync: %s: partition %u ends at object %llu again", c->barcode,
+			strerror(-err), part, (unsigned long long)(s->first + r->synced.objects));
+	tail_shorten(c, part, r->synced);
+	if (!c->lost) {
+		c->broken = true;
+		state_commit(c, false);
+	}
 	return err;
 }
 
-/* ---- cutting --------------------------------------------------------------------------------- */
+/* ---- what a former owner left ------------------------------------------------------------------ */
 
-static void unlink_from(struct cart *c, unsigned part, const struct row *old, uint32_t k)
+/* Behind a last segment that another one may still write to: it ends for good where it ends now. */
+static int seal(struct cart *c, unsigned part, uint64_t *empty)
 {
-	for (; k < old->n; k++) {
-		cart_file_drop(c, part, old->seg[k].seq);
-		seg_unlink(&c->home, part, old->seg[k].seq);
-	}
-}
-
-/* The row up to `object`, as a copy. */
-static int row_cut(struct cart *c, unsigned part, uint64_t object, struct row *ret)
-{
-	struct row *r = &c->state.row[part], new = { .capacity = r->capacity };
-	struct cursor at = { 0 };
-	struct seg *last;
+	struct row *r = &c->state.row[part];
+	struct seg *s = row_last(r);
 	int err;
 
-	if (object > 0) {
-		err = row_find(c, part, IX_OBJECT, object - 1, &at);
+	*empty = 0;
+	if (!s || s->sealed)
+		return 0;
+	if (s->x.objects == 0) {
+		*empty = s->seq;
+		cart_file_drop(c, part, s->seq);
+		r->n--;
+		if (r->n)
+			r->synced = row_last(r)->x;
+		return 0;
+	}
+	err = settle_index(c, part);
+	/* An index can be had from the records, too. */
+	if (err && err != -EDQUOT)
+		return err;
+	s->sealed = true;
+	cart_file_drop(c, part, s->seq);
+	return 0;
+}
+
+int tails_seal(struct cart *c)
+{
+	uint64_t empty[CART_PARTITIONS_MAX];
+	int err;
+
+	for (unsigned i = 0; i < c->state.nrows; i++) {
+		err = seal(c, i, &empty[i]);
 		if (err)
 			return err;
-		new.n = at.seg + 1;
-	}
-	err = row_reserve(&new, new.n + 1);
-	if (err)
-		return err;
-	if (new.n) {
-		memcpy(new.seg, r->seg, new.n * sizeof(*new.seg));
-		last = row_last(&new);
-		if (object < last->first + last->x.objects) {
-			/* The page that holds object - 1 is the last live one. */
-			at.ix.k++;
-			last->x = ix_cut(&at.ix);
-		}
-		last->sealed = true;
-	}
-	*ret = new;
-	return 0;
-}
-
-int tail_cut(struct cart *c, unsigned part, uint64_t object, bool go_on)
-{
-	struct row *r = &c->state.row[part], old = *r, new;
-	struct seg s;
-	int err = 0;
-
-	if (object >= row_objects(r))
-		return 0;
-	if (row_last(r) && !row_last(r)->sealed)
-		err = tail_settle(c, part);
-	if (!err)
-		err = row_cut(c, part, object, &new);
-	if (err)
-		return err;
-	old = *r;
-	if (go_on) {
-		err = segment_make(c, part, &new, &s);
-		if (err)
-			goto err_free;
-		new.seg[new.n++] = s;
-		new.synced = s.x;
-	}
-	*r = new;
-	err = state_commit(c, false);
-	if (err) {
-		*r = old;
-		goto err_free;
 	}
 	forget_cursors(c);
-	if (new.n > go_on)
-		cart_file_drop(c, part, new.seg[new.n - 1 - go_on].seq);
-	unlink_from(c, part, &old, new.n - go_on);
-	free(old.seg);
-	return 0;
-
-err_free:
-	c->session = false;
-	free(new.seg);
-	return err;
-}
-
-int tail_format(struct cart *c, unsigned nrows, const uint64_t *sizes)
-{
-	struct row old[CART_PARTITIONS_MAX];
-	unsigned old_n = c->state.nrows;
-	int err;
-
-	memcpy(old, c->state.row, sizeof(old));
-	memset(c->state.row, 0, sizeof(c->state.row));
-	for (unsigned i = 0; i < nrows; i++)
-		c->state.row[i].capacity = sizes[i];
-	c->state.nrows = nrows;
-	err = state_commit(c, false);
-	if (err) {
-		memcpy(c->state.row, old, sizeof(old));
-		c->state.nrows = old_n;
-		return err;
-	}
-	forget_cursors(c);
-	cart_files_close(c);
-	for (unsigned i = 0; i < old_n; i++) {
-		unlink_from(c, i, &old[i], 0);
-		free(old[i].seg);
-	}
-	return 0;
+	err = state_commit(c, true);
+	for (unsigned i = 0; !err && i < c->state.nrows; i++)
+		if (empty[i])
+			seg_unlink(&c->home, i, empty[i]);
+	/* A tape on a full disk can be read: only before something is promised the commit must succeed. */
+	return err == -EDQUOT ? 0 : err;
 }
 
 int tail_finish(struct cart *c)
@@ -461,7 +394,7 @@ int tail_finish(struct cart *c)
 	bool clean = true;
 	int ret = 0;
 
-	if (!c->unclean)
+	if (!c->unclean && !c->broken)
 		return 0;
 	for (unsigned i = 0; i < c->state.nrows; i++) {
 		struct seg *s = row_last(&c->state.row[i]);
@@ -470,29 +403,16 @@ int tail_finish(struct cart *c)
 		if (err && !ret)
 			ret = err;
 		/* The data is safe; without its index the next opening reads the tail. */
-		if (s && !s->sealed && tail_settle(c, i))
+		if (s && !s->sealed && settle_index(c, i))
 			clean = false;
 	}
-	if (c->reserve) {
-		io_unlink(c->home.dirfd, "reserve");
-		c->reserve = false;
-	}
-	if (!ret && clean)
-		ret = state_commit(c, true);
-	return ret;
-}
+	if (!c->broken && clean) {
+		int err = state_commit(c, true);
 
-int manifest_rewrite(struct cart *c)
-{
-	int err;
-
-	c->state.generation++;
-	err = manifest_write(c->home.dirfd, &c->state, &c->reserve);
-	if (err) {
-		c->session = false;
-		c->unclean = true;
+		if (!ret)
+			ret = err;
 	}
-	return err;
+	return owner_error(c, ret);
 }
 
 int seg_repair(struct cart *c, unsigned part, uint32_t seg)
@@ -512,9 +432,10 @@ int seg_repair(struct cart *c, unsigned part, uint32_t seg)
 		err = io_truncate(f->ixfd, (off_t)(f->mem->base + f->mem->n) * FMT_PAGE_SIZE);
 	if (!err)
 		err = io_fdatasync(f->ixfd);
-	if (!err && s->x.pages != f->mem->base + f->mem->n) {
-		s->x.pages = f->mem->base + f->mem->n;
-		err = manifest_rewrite(c);
-	}
-	return err;
+	if (err)
+		return err;
+	s->x.pages = f->mem->base + f->mem->n;
+	c->state.health.repairs++;
+	c->state.health.when = (uint64_t)time(NULL);
+	return manifest_rewrite(c);
 }

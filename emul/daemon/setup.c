@@ -84,6 +84,7 @@ int setup_library(struct tree *t, const struct conf *c, const struct conf_librar
 		log_err("repairing the tree: %s", strerror(-ret));
 		return ret;
 	}
+	tree_pools(t, cart_pool_sweep); /* what is left there takes space, and harms nobody */
 	ret = setup_shape(t, lib, &created);
 	if (ret || !created)
 		return ret;

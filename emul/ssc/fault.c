@@ -89,6 +89,13 @@ static const struct fault faults[] = {
 	  0,
 	  false,
 	  "another process has the cartridge open" },
+	/* The medium is all right, but not this drive's any more. */
+	{ ESTALE,
+	  SK_HARDWARE_ERROR,
+	  { 0x4400, 0x0c00, 0x4400, 0x4400 },
+	  0,
+	  false,
+	  "another process has taken the cartridge over: nothing more is written to it here" },
 	{ ENOENT,
 	  SK_NOT_READY,
 	  { 0x3a00, 0x3a00, 0x3a00, 0x3a00 },

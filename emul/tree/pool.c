@@ -254,6 +254,16 @@ int tree_pool_first(struct tree *t)
 	return fd;
 }
 
+void tree_pools(struct tree *t, int (*fn)(int poolfd))
+{
+	for (unsigned i = 0; i < t->npools; i++) {
+		cleanup_fd int fd = t->pools[i].configured ? pool_enter(&t->pools[i]) : -ENOENT;
+
+		if (fd >= 0)
+			fn(fd);
+	}
+}
+
 int tree_pool_each(struct tree *t, int (*fn)(void *arg, const char *barcode), void *arg)
 {
 	int ret = 0, failed = 0;

@@ -57,7 +57,7 @@ static void snapshot(struct pool *p, const char *from, const char *to)
 		uint8_t *buf;
 		size_t len;
 
-		if (de->d_name[0] == '.')
+		if (de->d_name[0] == '.' || de->d_type == DT_DIR)
 			continue;
 		len = slurp(src, de->d_name, &buf);
 		spill(dst, de->d_name, buf, len);
