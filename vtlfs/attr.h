@@ -33,6 +33,19 @@ struct attr_table {
 	unsigned count;
 };
 
+/*
+ * A cartridge that is written to through the mount: opened by an owner, where no drive can be given
+ * it meanwhile. 0, -EBUSY with `why`, -ENOENT or another error of cart_open(). close: 0 or the
+ * first error of writing.
+ */
+struct cart;
+struct attr_own {
+	struct cart *cart;
+	struct tree_hold *hold;
+};
+int attr_own_open(struct fs *fs, const struct obj *o, struct attr_own *ret, char *why);
+int attr_own_close(struct attr_own *own);
+
 extern const struct attr_table attr_root, attr_library, attr_map, attr_drive, attr_cart;
 
 /* The table of a directory's attributes and the kind of their objects; NULL: it has none. */

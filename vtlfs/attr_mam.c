@@ -216,20 +216,15 @@ static int parse_value(const char *value, const struct mam_info *info, uint8_t *
 static int store(struct fs *fs, const struct obj *o, const struct mam_info *info, const uint8_t *v,
 		 size_t len, char *why)
 {
-	const struct cart_open how = { .flags = CART_RDWR, .workers = 1 };
-	const char *barcode = fs_barcode(fs, o);
-	struct cart *c;
-	int err = barcode ? cart_open(tree_pool_fd(fs->tree), barcode, &how, &c) : -ENOENT;
-	int end;
+	struct attr_own own;
+	int err = attr_own_open(fs, o, &own, why), end;
 
-	if (err == -EBUSY)
-		snprintf(why, ATTR_WHY_MAX, "a drive has %s loaded", barcode);
 	if (err)
 		return err;
-	err = cart_mam_set(c, o->part, info->id, info->format, v, len, true);
+	err = cart_mam_set(own.cart, o->part, info->id, info->format, v, len, true);
 	if (!err)
-		err = cart_mam_sync(c);
-	end = cart_close(c);
+		err = cart_mam_sync(own.cart);
+	end = attr_own_close(&own);
 	return err ? err : end;
 }
 

@@ -92,7 +92,12 @@ struct ssc_facts { /* under lock */
 	struct cart_pos pos;
 	uint64_t capacity, load_count;
 	char serial[33], manufacturer[9]; /* of the medium */
-	struct ssc_counters n, mount;	  /* mount: since the medium was loaded */
+	struct {
+		int err;	   /* why the last load failed: -errno for people, 0 it did not */
+		const char *state; /* the word for it; static */
+		char why[200];
+	} load;
+	struct ssc_counters n, mount; /* mount: since the medium was loaded */
 	char last_error[200];
 };
 
@@ -246,6 +251,14 @@ struct sense ssc_early_warning(struct ssc *s, bool ew, uint64_t bytes);
  * for the pool then. */
 bool ssc_warns_not(struct ssc *s, uint64_t bytes);
 struct sense ssc_allow_overwrite(struct scsi_lu *lu, struct scsi_cmd *cmd);
+
+/* ---- accept.c ------------------------------------------------------------------------------- */
+
+/*
+ * Opens the cartridge, if this drive may use it: good, and *ret is the caller's. Otherwise why not; facts.load
+ * says it to people (but a cleaning cartridge that has been used is no failure). Turn held.
+ */
+struct sense ssc_accept(struct ssc *s, const char *barcode, struct cart **ret);
 
 /* ---- load.c --------------------------------------------------------------------------------- */
 

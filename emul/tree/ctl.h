@@ -16,11 +16,14 @@
  *                   daemon
  *
  * Drive status files: state medium tapealert position counters last_error prevent online pid.
- *   state    empty | loading | ready | unloaded | ejecting | offline   (one word)
+ *   state    empty | loading | ready | unloaded | ejecting | offline, or why the cartridge in it is
+ *            not loaded: incompatible | damaged | cleaning expired | load failed
  *   medium   "<barcode>\n": the cartridge that the daemon has seen in its directory, an empty
  *            line if none
  * Drive verbs:
- *   look             read the directory again and answer when `medium` tells the truth
+ *   look [loaded]    read the directory again and answer when `medium` tells the truth; with
+ *                    `loaded` a cartridge that could not be loaded is an error, with words: EINVAL
+ *                    one that this drive can never take, EIO damaged, EBUSY somebody else has it
  *   eject            unload; the cartridge's files are closed and free to move when answered
  *                    (EBUSY prevented or in use)
  *   tapealert <hex>  set the 64 TapeAlert flags (bit 63 = flag 1)

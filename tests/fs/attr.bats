@@ -148,7 +148,7 @@ refused_put() { refused "$1" bash -c 'printf "%s\n" "$1" >"$2"' - "$2" "$M/$3"; 
 	refused_put "Invalid argument" 2 $c/write_protect
 	fake drive "$VTL_HOME" E01001L8
 	refused_put "resource busy" 1 $c/write_protect
-	assert_match "$(<"$M/lib0/last_error")" "a drive has E01001L8 loaded"
+	assert_match "$(<"$M/lib0/last_error")" "another process has E01001L8 open"
 	fake_end
 	put 1 $c/write_protect
 }
