@@ -124,19 +124,12 @@ static size_t show_binary(const uint8_t *v, size_t len, char *buf, size_t size)
 	return len ? (size_t)snprintf(buf, size, "%" PRIu64, n) : 0;
 }
 
-ssize_t attr_mam_read(struct fs *fs, const struct obj *o, char *buf, size_t size)
+ssize_t attr_mam_value(struct cart *c, const struct obj *o, char *buf, size_t size)
 {
-	const char *barcode = fs_barcode(fs, o);
 	uint8_t v[MAM_VALUE_MAX];
 	enum mam_format format;
-	struct cached *ref;
-	ssize_t n;
-	int err = barcode ? cache_get(fs->cache, barcode, &ref) : -ENOENT;
+	ssize_t n = cart_mam_get(c, o->part, (uint16_t)o->object, v, sizeof(v), &format);
 
-	if (err)
-		return err;
-	n = cart_mam_get(cache_cart(ref), o->part, (uint16_t)o->object, v, sizeof(v), &format);
-	cache_put(ref);
 	if (n == -ENODATA)
 		return 0; /* it can be written */
 	if (n < 0)
@@ -145,6 +138,19 @@ ssize_t attr_mam_read(struct fs *fs, const struct obj *o, char *buf, size_t size
 		return -EFBIG;
 	return (ssize_t)(format == MAM_BINARY ? show_binary(v, (size_t)n, buf, size)
 					      : show_text(v, (size_t)n, format == MAM_ASCII, buf));
+}
+
+ssize_t attr_mam_read(struct fs *fs, const struct obj *o, char *buf, size_t size)
+{
+	const char *barcode = fs_barcode(fs, o);
+	struct cached *ref;
+	ssize_t n = barcode ? cache_get(fs->cache, barcode, &ref) : -ENOENT;
+
+	if (n)
+		return n;
+	n = attr_mam_value(cache_cart(ref), o, buf, size);
+	cache_put(ref);
+	return n;
 }
 
 /* ---- writing -------------------------------------------------------------------------------- */

@@ -38,6 +38,7 @@
 
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 
 /*
  * Requests by hand: `echo eject > control/request`, with or without a number in front; the answer
@@ -65,6 +66,9 @@ int ctl_alive(struct tree *t, const struct elem *e);
 /* A status file's line without newline: its length, -ENOENT where there is none. */
 ssize_t ctl_status_read(struct tree *t, const struct elem *e, const char *name, char *buf,
 			size_t size);
+
+/* When it was written last; -ENOENT, and *ret is left alone, where there is none. */
+int ctl_status_time(struct tree *t, const struct elem *e, const char *name, struct timespec *ret);
 
 /* ---- the daemon's side ---------------------------------------------------------------------- */
 
