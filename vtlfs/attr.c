@@ -140,6 +140,7 @@ static int clean_value(const char *data, size_t len, char *value, size_t size, c
 int attr_write(struct fs *fs, const struct obj *o, const char *data, size_t len)
 {
 	const struct attr_row *row = attr_row(o);
+	const char *kind = row ? row->name : "mam";
 	char value[ATTR_VALUE_MAX], why[ATTR_WHY_MAX] = "";
 	struct elem e = { .type = ELEM_VAULT };
 	int err = clean_value(data, len, value, sizeof(value), why);
@@ -150,9 +151,10 @@ int attr_write(struct fs *fs, const struct obj *o, const char *data, size_t len)
 		err = attr_mam_write(fs, o, value, why);
 	else if (!err)
 		err = -EPERM;
-	if (!err)
-		return 0;
 	fs_elem(fs, o, &e);
-	return fs_refuse(fs, &e, err, "%s: %s", row ? row->name : "mam",
-			 *why ? why : strerror(-err));
+	if (!err) {
+		said_done(fs->said, &e, kind);
+		return 0;
+	}
+	return fs_refuse(fs, &e, kind, err, "%s: %s", kind, *why ? why : strerror(-err));
 }

@@ -59,7 +59,8 @@ static int open_cart(struct ssc *s, const char *barcode, struct cart **c, bool *
 		how.flags |= CART_REPAIR;
 		err = open_waiting(s, barcode, &how, c);
 		if (!err) {
-			ssc_say(s, "%s: the index was damaged and has been made again", barcode);
+			ssc_say(s, ABOUT_MEDIUM,
+				"%s: the index was damaged and has been made again", barcode);
 			scsi_tapealert_raise(&s->lu, TA_DIRECTORY);
 		}
 	}
@@ -117,8 +118,8 @@ static struct sense clean(struct ssc *s, struct cart *c)
 	drive_id(s, id40);
 	scsi_tapealert_raise(&s->lu, TA_CLEANING_MEDIA);
 	if (info.load_count >= CLEANINGS_MAX) {
-		ssc_say(s, "%s: the cleaning cartridge is used up (%llu uses)", info.barcode,
-			(unsigned long long)info.load_count);
+		ssc_say(s, ABOUT_MEDIUM, "%s: the cleaning cartridge is used up (%llu uses)",
+			info.barcode, (unsigned long long)info.load_count);
 		scsi_tapealert_raise(&s->lu, TA_EXPIRED);
 		return not_taken(s, -EINVAL, "cleaning expired",
 				 sense_make(SK_NOT_READY, ASC_CLEANING_FAILURE));
@@ -191,7 +192,8 @@ static struct sense accept_medium(struct ssc *s, struct cart *c, bool readonly)
 	access = drive_persona_access(s->persona, info.media, &medium_type);
 	describe(s, c, access, medium_type, readonly);
 	if (access == MEDIA_NONE) {
-		ssc_say(s, "%s: this drive does not take %s", info.barcode, info.media->name);
+		ssc_say(s, ABOUT_MEDIUM, "%s: this drive does not take %s", info.barcode,
+			info.media->name);
 		scsi_tapealert_raise(&s->lu, TA_UNSUPPORTED);
 		return not_taken(s, -EINVAL, "incompatible",
 				 sense_make(SK_NOT_READY, ASC_INCOMPATIBLE_MEDIUM));
@@ -204,7 +206,7 @@ static struct sense accept_medium(struct ssc *s, struct cart *c, bool readonly)
 		drive_id(s, id40);
 		err = cart_mam_loaded(c, id40);
 		if (err) /* the tape works without its history */
-			ssc_say(s, "%s: the load was not recorded: %s", info.barcode,
+			ssc_say(s, ABOUT_MEDIUM, "%s: the load was not recorded: %s", info.barcode,
 				strerror(-err));
 		else
 			cart_info(c, &info);

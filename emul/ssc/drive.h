@@ -77,6 +77,12 @@ struct ssc_modes { /* written with turn and lock held: either is enough to read 
 	struct ssc_partitioning part;
 };
 
+/* What words speak of: they stand in last_error until the next success of that. */
+enum ssc_about {
+	ABOUT_MEDIUM, /* loading and what happened since; until the next good load */
+	ABOUT_UNLOAD,
+};
+
 struct ssc_facts { /* under lock */
 	enum ssc_state state;
 	bool offline;
@@ -98,7 +104,10 @@ struct ssc_facts { /* under lock */
 		char why[200];
 	} load;
 	struct ssc_counters n, mount; /* mount: since the medium was loaded */
-	char last_error[200];
+	char last_error[200];	      /* "" nothing, or what is told since has gone well */
+	char last_error_at[32];
+	enum ssc_about last_error_about;
+	uint64_t said; /* counts what was said */
 };
 
 #define SSC_INJECT_MAX 16
@@ -197,7 +206,10 @@ struct sense ssc_fault_now(struct ssc *s, int err, enum ssc_doing doing);
 struct sense ssc_deferred(struct scsi_lu *lu);
 
 /* last_error and the log; does not take lu->attr. */
-void ssc_say(struct ssc *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void ssc_say(struct ssc *s, enum ssc_about about, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* It has gone well: words about it that were said up to then (facts.said) end. */
+void ssc_said_done(struct ssc *s, enum ssc_about about, uint64_t then);
 
 /* A deferred error speaks of another command: it has no residue of this one. */
 static inline struct sense ssc_with_info(struct sense sense, int64_t info)

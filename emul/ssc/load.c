@@ -92,8 +92,10 @@ void ssc_medium_load(struct ssc *s)
 	char barcode[BARCODE_MAX + 1];
 	struct cart *c = NULL;
 	struct sense sense;
+	uint64_t said;
 
 	pthread_mutex_lock(&s->lock);
+	said = s->facts.said;
 	memcpy(barcode, s->facts.barcode, sizeof(barcode));
 	s->facts.state = SSC_LOADING;
 	memset(s->facts.part, 0, sizeof(s->facts.part));
@@ -126,6 +128,7 @@ void ssc_medium_load(struct ssc *s)
 	s->facts.mount.tape_written = 0;
 	pthread_mutex_unlock(&s->lock);
 	scsi_ua_all(&s->lu, ASC_MEDIUM_MAY_HAVE_CHANGED, 0);
+	ssc_said_done(s, ABOUT_MEDIUM, said);
 	set_state(s, SSC_READY, sense_good());
 	log_info("%s: loaded", barcode);
 }
@@ -134,10 +137,12 @@ int ssc_medium_unload(struct ssc *s, struct sense not_ready)
 {
 	char barcode[BARCODE_MAX + 1];
 	struct cart *c;
+	uint64_t said;
 	int err;
 
 	pthread_mutex_lock(&s->lock);
 	memcpy(barcode, s->facts.barcode, sizeof(barcode));
+	said = s->facts.said;
 	c = s->cart;
 	s->facts.load.err = 0;
 	if (c)
@@ -157,9 +162,11 @@ int ssc_medium_unload(struct ssc *s, struct sense not_ready)
 		err = cart_close(c);
 	else
 		cart_close(c);
-	if (err)
-		ssc_say(s, "%s: unloading: what was written last is lost: %s", barcode,
-			strerror(-err));
+	if (!err)
+		ssc_said_done(s, ABOUT_UNLOAD, said);
+	else
+		ssc_say(s, ABOUT_UNLOAD, "%s: unloading: what was written last is lost: %s",
+			barcode, strerror(-err));
 	ssc_act(s, ACT_IDLE);
 	pthread_mutex_lock(&s->lock);
 	s->modes.part.pending = false;

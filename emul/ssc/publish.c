@@ -72,8 +72,10 @@ static void publish(struct ssc *s, unsigned what)
 
 	ssc_facts_get(s, &f, &modes);
 	/* first: whoever sees a state that needs words finds them */
-	if (what & ST_LAST_ERROR)
-		out(s->conf.arg, "last_error", f.last_error);
+	if (what & ST_LAST_ERROR) {
+		snprintf(buf, sizeof(buf), "%s %s", f.last_error_at, f.last_error);
+		out(s->conf.arg, "last_error", f.last_error[0] ? buf : "");
+	}
 	if (what & (ST_STATE | ST_ONLINE))
 		out(s->conf.arg, "state", state_word(&f));
 	if (what & ST_ONLINE)

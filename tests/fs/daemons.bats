@@ -130,6 +130,7 @@ seventh()
 	# The same drive takes another.
 	mv "$M/lib0/slots/0005/F00002L7" "$M/lib0/drives/1/"
 	assert_file "$M/lib0/drives/1/state" ready
+	assert_file "$M/lib0/drives/1/last_error" ""
 	mv "$M/lib0/drives/1/F00002L7" "$M/lib0/slots/0005/"
 
 	printf garbage >"$VTL_HOME/pool/F00002L7/manifest"

@@ -374,9 +374,8 @@ static void damaged(void **state)
 	assert_int_equal(ssc_load_result(r.ssc, text, sizeof(text)), -EIO);
 	assert_string_equal(text, RIG_BARCODE ": loading: the cartridge's files are damaged");
 	rig_status(&r, "last_error", text, sizeof(text));
-	if (!strstr(text, RIG_BARCODE))
-		rig_wait_status(&r, "last_error",
-				RIG_BARCODE ": loading: the cartridge's files are damaged");
+	assert_non_null(
+		strstr(text, "Z " RIG_BARCODE ": loading: the cartridge's files are damaged"));
 	eject(&r);
 	/* one that the pool does not have, and a name that is none */
 	assert_int_equal(ssc_insert(r.ssc, "E09999L8"), 0);
@@ -426,8 +425,11 @@ static void owned_elsewhere(void **state)
 	rig_run(&r, TUR);
 	EXPECT_SENSE(&r, 0x2, 0x0403);
 	assert_int_equal(cart_close(other), 0);
+	rig_status(&r, "last_error", why, sizeof(why));
+	assert_non_null(strstr(why, "another process"));
 	assert_int_equal(ssc_load(r.ssc), 0);
 	rig_wait_status(&r, "state", "ready");
+	rig_wait_status(&r, "last_error", ""); /* a good load ends it */
 	assert_int_equal(ssc_load_result(r.ssc, why, sizeof(why)), 0);
 	rig_clear_ua(&r);
 	EXPECT_GOOD(&r);
