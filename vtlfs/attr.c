@@ -4,6 +4,8 @@
 #include "vtlfs/attr.h"
 #include "vtlfs/said.h"
 
+#include "tree/ctl.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
@@ -79,6 +81,29 @@ ssize_t attr_read(struct fs *fs, const struct obj *o, char *buf, size_t size)
 	return n + 1;
 }
 
+/* The status file that a value of a daemon comes from. */
+static const char *status_name(const struct attr_row *row)
+{
+	return !strcmp(row->name, "loaded") ? "state" : row->name;
+}
+
+uint64_t attr_stat(struct fs *fs, const struct obj *o, struct cart *cart, struct timespec *changed)
+{
+	const struct attr_row *row = attr_row(o);
+	char buf[ATTR_VALUE_MAX];
+	struct elem e;
+	ssize_t n;
+
+	if (o->kind == OBJ_MAM && cart) {
+		n = attr_mam_value(cart, o, buf, sizeof(buf) - 1);
+		return n < 0 ? 0 : (uint64_t)n + 1;
+	}
+	n = attr_read(fs, o, buf, sizeof(buf));
+	if ((o->kind == OBJ_LIB_ATTR || o->kind == OBJ_ELEM_ATTR) && fs_elem(fs, o, &e) == 0)
+		ctl_status_time(fs->tree, &e, status_name(row), changed);
+	return n < 0 ? 0 : (uint64_t)n;
+}
+
 int attr_bool(const char *value, char *why)
 {
 	static const char *const words[] = { "0", "1", "off", "on", "no", "yes" };
@@ -115,6 +140,7 @@ static int clean_value(const char *data, size_t len, char *value, size_t size, c
 int attr_write(struct fs *fs, const struct obj *o, const char *data, size_t len)
 {
 	const struct attr_row *row = attr_row(o);
+	const char *kind = row ? row->name : "mam";
 	char value[ATTR_VALUE_MAX], why[ATTR_WHY_MAX] = "";
 	struct elem e = { .type = ELEM_VAULT };
 	int err = clean_value(data, len, value, sizeof(value), why);
@@ -125,9 +151,10 @@ int attr_write(struct fs *fs, const struct obj *o, const char *data, size_t len)
 		err = attr_mam_write(fs, o, value, why);
 	else if (!err)
 		err = -EPERM;
-	if (!err)
-		return 0;
 	fs_elem(fs, o, &e);
-	return fs_refuse(fs, &e, err, "%s: %s", row ? row->name : "mam",
-			 *why ? why : strerror(-err));
+	if (!err) {
+		said_done(fs->said, &e, kind);
+		return 0;
+	}
+	return fs_refuse(fs, &e, kind, err, "%s: %s", kind, *why ? why : strerror(-err));
 }

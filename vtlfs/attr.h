@@ -10,7 +10,7 @@
 
 #include "vtlfs/fs.h"
 
-#define ATTR_SIZE      4096 /* what stat says where only reading would tell the length */
+#define ATTR_SIZE      4096 /* what stat says is a good size of a read */
 #define ATTR_VALUE_MAX 8704 /* a MAM value in hex, and more than any status line */
 #define ATTR_WHY_MAX   200
 
@@ -33,6 +33,19 @@ struct attr_table {
 	unsigned count;
 };
 
+/*
+ * A cartridge that is written to through the mount: opened by an owner, where no drive can be given
+ * it meanwhile. 0, -EBUSY with `why`, -ENOENT or another error of cart_open(). close: 0 or the
+ * first error of writing.
+ */
+struct cart;
+struct attr_own {
+	struct cart *cart;
+	struct tree_hold *hold;
+};
+int attr_own_open(struct fs *fs, const struct obj *o, struct attr_own *ret, char *why);
+int attr_own_close(struct attr_own *own);
+
 extern const struct attr_table attr_root, attr_library, attr_map, attr_drive, attr_cart;
 
 /* The table of a directory's attributes and the kind of their objects; NULL: it has none. */
@@ -53,6 +66,7 @@ int attr_mam_next(struct cart *c, uint64_t *cursor, char *name, struct obj *ret)
 /* -ENOENT: no such attribute in this cartridge. */
 int attr_mam_find(struct cart *c, const char *name, struct obj *ret);
 mode_t attr_mam_mode(const struct obj *o);
+ssize_t attr_mam_value(struct cart *c, const struct obj *o, char *buf, size_t size);
 ssize_t attr_mam_read(struct fs *fs, const struct obj *o, char *buf, size_t size);
 int attr_mam_write(struct fs *fs, const struct obj *o, const char *value, char *why);
 
@@ -63,6 +77,13 @@ mode_t attr_mode(const struct obj *o);
 
 /* The value with its newline: length or -errno. */
 ssize_t attr_read(struct fs *fs, const struct obj *o, char *buf, size_t size);
+
+/*
+ * What stat shows: the length of the value as it is now, 0 where it cannot be read; and when it
+ * changed, where that is known (*changed is left alone otherwise). cart: its handle when the caller
+ * has it, or NULL.
+ */
+uint64_t attr_stat(struct fs *fs, const struct obj *o, struct cart *cart, struct timespec *changed);
 
 /* Takes what one write(2) wrote: 0, or a positive errno for the reply with last_error set. */
 int attr_write(struct fs *fs, const struct obj *o, const char *data, size_t len);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The attributes of a cartridge. They are read through the cache's handle, beside a drive that has
- * the cartridge loaded; writing takes the cartridge for a moment and is refused (EBUSY) while a
- * drive has it.
+ * the cartridge loaded; writing takes the cartridge for a moment, held where it is, and is refused
+ * (EBUSY) while a drive has it.
  */
 
 #include "vtlfs/attr.h"
@@ -226,29 +226,78 @@ static ssize_t read_health(struct fs *fs, const struct obj *o, const struct attr
 
 /* ---- writing -------------------------------------------------------------------------------- */
 
-static int write_write_protect(struct fs *fs, const struct obj *o, const struct attr_row *row,
-			       const char *value, char *why)
+#define LOOKS_MAX 5 /* it moved while we took hold: look again, so often */
+
+/* Takes hold of it where it is. */
+static int hold(struct fs *fs, const struct obj *o, const char *barcode, struct elem *e,
+		struct tree_hold **ret, char *why)
+{
+	for (int i = 0; i < LOOKS_MAX; i++) {
+		int err = fs_elem(fs, o, e);
+
+		if (!err)
+			err = tree_hold(fs->tree, e, FS_ASK_MS, ret);
+		if (err == -EBUSY)
+			snprintf(why, ATTR_WHY_MAX, "a move of it takes more than %d s",
+				 FS_ASK_MS / 1000);
+		if (err || fs_holds(fs, e, barcode) == 0)
+			return err;
+		tree_hold_release(*ret);
+		*ret = NULL;
+	}
+	snprintf(why, ATTR_WHY_MAX, "%s is being moved", barcode);
+	return -EBUSY;
+}
+
+int attr_own_open(struct fs *fs, const struct obj *o, struct attr_own *ret, char *why)
 {
 	const struct cart_open how = { .flags = CART_RDWR, .workers = 1 };
 	const char *barcode = fs_barcode(fs, o);
+	struct attr_own own = { 0 };
+	struct elem e;
 	cleanup_fd int poolfd = -1;
-	struct cart *c;
+	int err = barcode ? hold(fs, o, barcode, &e, &own.hold, why) : -ENOENT;
+
+	if (err)
+		return err;
+	err = poolfd = tree_pool_of(fs->tree, barcode);
+	if (err >= 0)
+		err = cart_open(poolfd, barcode, &how, &own.cart);
+	if (err) {
+		tree_hold_release(own.hold);
+		if (err == -EBUSY)
+			snprintf(why, ATTR_WHY_MAX,
+				 e.type == ELEM_DRIVE ? "a drive has %s loaded"
+						      : "another process has %s open",
+				 barcode);
+		return err;
+	}
+	*ret = own;
+	return 0;
+}
+
+int attr_own_close(struct attr_own *own)
+{
+	int err = cart_close(own->cart);
+
+	tree_hold_release(own->hold);
+	return err;
+}
+
+static int write_write_protect(struct fs *fs, const struct obj *o, const struct attr_row *row,
+			       const char *value, char *why)
+{
+	struct attr_own own;
 	int on = attr_bool(value, why);
 	int err, end;
 
 	if (on < 0)
 		return on;
-	if (!barcode)
-		return -ENOENT;
-	err = poolfd = tree_pool_of(fs->tree, barcode);
-	if (err >= 0)
-		err = cart_open(poolfd, barcode, &how, &c);
-	if (err == -EBUSY)
-		snprintf(why, ATTR_WHY_MAX, "a drive has %s loaded", barcode);
+	err = attr_own_open(fs, o, &own, why);
 	if (err)
 		return err;
-	err = cart_set_write_protect(c, on);
-	end = cart_close(c);
+	err = cart_set_write_protect(own.cart, on);
+	end = attr_own_close(&own);
 	return err ? err : end;
 }
 

@@ -125,19 +125,12 @@ static size_t show_binary(const uint8_t *v, size_t len, char *buf, size_t size)
 	return len ? (size_t)snprintf(buf, size, "%" PRIu64, n) : 0;
 }
 
-ssize_t attr_mam_read(struct fs *fs, const struct obj *o, char *buf, size_t size)
+ssize_t attr_mam_value(struct cart *c, const struct obj *o, char *buf, size_t size)
 {
-	const char *barcode = fs_barcode(fs, o);
 	uint8_t v[MAM_VALUE_MAX];
 	enum mam_format format;
-	struct cached *ref;
-	ssize_t n;
-	int err = barcode ? cache_get(fs->cache, barcode, &ref) : -ENOENT;
+	ssize_t n = cart_mam_get(c, o->part, (uint16_t)o->object, v, sizeof(v), &format);
 
-	if (err)
-		return err;
-	n = cart_mam_get(cache_cart(ref), o->part, (uint16_t)o->object, v, sizeof(v), &format);
-	cache_put(ref);
 	if (n == -ENODATA)
 		return 0; /* it can be written */
 	if (n < 0)
@@ -146,6 +139,19 @@ ssize_t attr_mam_read(struct fs *fs, const struct obj *o, char *buf, size_t size
 		return -EFBIG;
 	return (ssize_t)(format == MAM_BINARY ? show_binary(v, (size_t)n, buf, size)
 					      : show_text(v, (size_t)n, format == MAM_ASCII, buf));
+}
+
+ssize_t attr_mam_read(struct fs *fs, const struct obj *o, char *buf, size_t size)
+{
+	const char *barcode = fs_barcode(fs, o);
+	struct cached *ref;
+	ssize_t n = barcode ? cache_get(fs->cache, barcode, &ref) : -ENOENT;
+
+	if (n)
+		return n;
+	n = attr_mam_value(cache_cart(ref), o, buf, size);
+	cache_put(ref);
+	return n;
 }
 
 /* ---- writing -------------------------------------------------------------------------------- */
@@ -217,21 +223,15 @@ static int parse_value(const char *value, const struct mam_info *info, uint8_t *
 static int store(struct fs *fs, const struct obj *o, const struct mam_info *info, const uint8_t *v,
 		 size_t len, char *why)
 {
-	const struct cart_open how = { .flags = CART_RDWR, .workers = 1 };
-	const char *barcode = fs_barcode(fs, o);
-	struct cart *c;
-	cleanup_fd int poolfd = barcode ? tree_pool_of(fs->tree, barcode) : -ENOENT;
-	int err = poolfd < 0 ? poolfd : cart_open(poolfd, barcode, &how, &c);
-	int end;
+	struct attr_own own;
+	int err = attr_own_open(fs, o, &own, why), end;
 
-	if (err == -EBUSY)
-		snprintf(why, ATTR_WHY_MAX, "a drive has %s loaded", barcode);
 	if (err)
 		return err;
-	err = cart_mam_set(c, o->part, info->id, info->format, v, len, true);
+	err = cart_mam_set(own.cart, o->part, info->id, info->format, v, len, true);
 	if (!err)
-		err = cart_mam_sync(c);
-	end = cart_close(c);
+		err = cart_mam_sync(own.cart);
+	end = attr_own_close(&own);
 	return err ? err : end;
 }
 

@@ -61,17 +61,25 @@ static ssize_t read_state(struct fs *fs, const struct obj *o, const struct attr_
 	return status_text(fs, &e, "state", buf, size);
 }
 
+#define TIME_LEN 24 /* "2026-03-01T10:15:30.123Z" */
+
+/* What was refused here, or what the daemon says, whatever is newer: both begin with the time. */
 static ssize_t read_last_error(struct fs *fs, const struct obj *o, const struct attr_row *row,
 			       char *buf, size_t size)
 {
+	char text[SAID_MAX];
 	struct elem e;
+	ssize_t n;
 	int err = fs_elem(fs, o, &e);
 
 	if (err)
 		return err;
 	said_get(fs->said, &e, buf, size);
-	if (!*buf && e.type != ELEM_VAULT)
-		return status_text(fs, &e, "last_error", buf, size);
+	if (e.type == ELEM_VAULT)
+		return (ssize_t)strlen(buf);
+	n = status_text(fs, &e, "last_error", text, sizeof(text));
+	if (n > 0 && strncmp(text, buf, TIME_LEN) > 0)
+		return put(buf, size, text);
 	return (ssize_t)strlen(buf);
 }
 

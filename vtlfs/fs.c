@@ -146,7 +146,7 @@ int fs_errno(int err)
 	}
 }
 
-int fs_refuse(struct fs *fs, const struct elem *e, int err, const char *fmt, ...)
+int fs_refuse(struct fs *fs, const struct elem *e, const char *kind, int err, const char *fmt, ...)
 {
 	char words[SAID_MAX], path[TREE_PATH_MAX];
 	va_list ap;
@@ -154,7 +154,7 @@ int fs_refuse(struct fs *fs, const struct elem *e, int err, const char *fmt, ...
 	va_start(ap, fmt);
 	vsnprintf(words, sizeof(words), fmt, ap);
 	va_end(ap);
-	said_set(fs->said, e, words);
+	said_set(fs->said, e, kind, words);
 	if (e->type != ELEM_VAULT && e->n == 0)
 		snprintf(path, sizeof(path), "%s", e->library);
 	else

@@ -93,9 +93,12 @@ int fs_where(struct fs *fs, uint32_t id, const char *barcode, struct elem *ret);
  */
 int fs_errno(int err);
 
-/* Says in last_error and in the log why something about `e` was refused: fs_errno(err). */
-int fs_refuse(struct fs *fs, const struct elem *e, int err, const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
+/*
+ * Says in last_error and in the log why something about `e` was refused: fs_errno(err). kind: as of
+ * said_set().
+ */
+int fs_refuse(struct fs *fs, const struct elem *e, const char *kind, int err, const char *fmt, ...)
+	__attribute__((format(printf, 5, 6)));
 
 /* ---- looking (look.c) ------------------------------------------------------------------------ */
 

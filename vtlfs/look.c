@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Looking: from a directory and a name to an object, from an object to what stat shows. Nothing
- * here waits for a robot or a drive; only what is inside of mam/, files/ and records/ opens the
- * cartridge.
+ * here waits for a robot or a drive. What is inside of a cartridge's directory, but for directories,
+ * opens the cartridge: lengths are true.
  */
 
 #include "vtlfs/attr.h"
@@ -336,6 +336,15 @@ static int stat_elem(struct fs *fs, const struct obj *o, struct stat *st)
 	return 0;
 }
 
+/*
+ * What du counts. The bytes of a tape are counted in files/; a record, which shows them again, is
+ * one block, and not none: with none tar --sparse takes it for one hole and does not read it.
+ */
+static blkcnt_t blocks(const struct obj *o, off_t size)
+{
+	return o->kind == OBJ_RECORD ? size > 0 : (size + 511) / 512;
+}
+
 int fs_stat(struct fs *fs, const struct obj *o, struct cart *cart, struct stat *ret)
 {
 	struct stat st = {
@@ -359,7 +368,6 @@ int fs_stat(struct fs *fs, const struct obj *o, struct cart *cart, struct stat *
 		st.st_mode = S_IFDIR | fs->mode | (fs->mode & 0444) >> 2;
 	} else if (attr_is(o)) {
 		st.st_mode = S_IFREG | (attr_mode(o) & fs->mode);
-		st.st_size = ATTR_SIZE;
 	} else {
 		st.st_mode = S_IFREG | (0444 & fs->mode);
 	}
@@ -371,7 +379,11 @@ int fs_stat(struct fs *fs, const struct obj *o, struct cart *cart, struct stat *
 		err = stat_events(fs, o, &st);
 	if (err)
 		return err;
-	st.st_blocks = (st.st_size + 511) / 512;
+	if (attr_is(o)) {
+		st.st_size = (off_t)attr_stat(fs, o, cart, &st.st_mtim);
+		st.st_ctim = st.st_mtim;
+	}
+	st.st_blocks = blocks(o, st.st_size);
 	*ret = st;
 	return 0;
 }
@@ -410,6 +422,8 @@ double fs_attr_timeout(const struct obj *o)
 	case OBJ_ELEM:
 		return 1;
 	default:
+		if (attr_is(o))
+			return 0; /* the length is that of the value */
 		return obj_of_cart(o) ? 1 : 60;
 	}
 }

@@ -45,8 +45,8 @@ static int refuse_move(struct fs *fs, const struct side *a, const struct side *b
 		       const char *words)
 {
 	if (!elem_equal(&a->elem, &b->elem))
-		said_set(fs->said, &a->elem, words);
-	return fs_refuse(fs, &b->elem, err, "%s", words);
+		said_set(fs->said, &a->elem, "move", words);
+	return fs_refuse(fs, &b->elem, "move", err, "%s", words);
 }
 
 static int refuse_tree(struct fs *fs, const struct side *a, const struct side *b, int err,
@@ -74,6 +74,8 @@ static int move(struct fs *fs, struct side *a, struct side *b)
 		return refuse_tree(fs, a, b, err, &why);
 	}
 	places_moved(fs->places, a->id, &a->elem, &b->elem, true);
+	said_done(fs->said, &a->elem, "move");
+	said_done(fs->said, &b->elem, "move");
 	return 0;
 }
 
@@ -99,6 +101,8 @@ static int exchange(struct fs *fs, struct side *a, struct side *b)
 	}
 	places_moved(fs->places, a->id, &a->elem, &b->elem, false);
 	places_moved(fs->places, b->id, &b->elem, &a->elem, false);
+	said_done(fs->said, &a->elem, "move");
+	said_done(fs->said, &b->elem, "move");
 	return 0;
 }
 
@@ -183,17 +187,17 @@ static int make(struct fs *fs, const struct elem *vault, const char *barcode)
 	int err;
 
 	if (!barcode_valid(barcode))
-		return fs_refuse(fs, vault, -EINVAL,
+		return fs_refuse(fs, vault, "cartridge", -EINVAL,
 				 "%.64s is no bar code: 1 to %d letters, digits, - and _", barcode,
 				 BARCODE_MAX);
 	if (!how.media)
 		return fs_refuse(
-			fs, vault, -EINVAL,
+			fs, vault, "cartridge", -EINVAL,
 			"%s: the last two characters name no kind of cartridge (as L8 does)",
 			barcode);
 	err = names_id(fs->names, barcode, &id);
 	if (err)
-		return fs_refuse(fs, vault, err, "%s: %s", barcode, strerror(-err));
+		return fs_refuse(fs, vault, "cartridge", err, "%s: %s", barcode, strerror(-err));
 	places_begin(fs->places, id);
 	err = poolfd = tree_pool_new(fs->tree, barcode);
 	if (err >= 0)
@@ -208,10 +212,11 @@ static int make(struct fs *fs, const struct elem *vault, const char *barcode)
 	}
 	if (err) {
 		places_end(fs->places, id);
-		return fs_refuse(fs, vault, err, "%s: %s", barcode,
+		return fs_refuse(fs, vault, "cartridge", err, "%s: %s", barcode,
 				 err == -EEXIST ? "there is such a cartridge" : strerror(-err));
 	}
 	places_moved(fs->places, id, NULL, vault, true);
+	said_done(fs->said, vault, "cartridge");
 	return 0;
 }
 
@@ -232,7 +237,8 @@ void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 			slow_end(&s);
 		}
 	} else {
-		err = fs_refuse(fs, &e, -EPERM, "%s: a cartridge is made in the vault", name);
+		err = fs_refuse(fs, &e, "cartridge", -EPERM, "%s: a cartridge is made in the vault",
+				name);
 	}
 	if (!err)
 		err = names_id(fs->names, name, &o.id);
@@ -254,7 +260,8 @@ static int destroy(struct fs *fs, const struct elem *vault, const char *barcode,
 
 	if (poolfd < 0 && poolfd != -ENOENT) {
 		tree_seen(fs->tree, barcode, words, sizeof(words));
-		return fs_refuse(fs, vault, poolfd, "%s is missing: %s", barcode, words);
+		return fs_refuse(fs, vault, "cartridge", poolfd, "%s is missing: %s", barcode,
+				 words);
 	}
 	places_begin(fs->places, id);
 	cache_drop(fs->cache, barcode);
@@ -273,10 +280,11 @@ static int destroy(struct fs *fs, const struct elem *vault, const char *barcode,
 	}
 	if (err) {
 		places_end(fs->places, id);
-		return fs_refuse(fs, vault, err, "%s: %s", barcode,
+		return fs_refuse(fs, vault, "cartridge", err, "%s: %s", barcode,
 				 err == -EBUSY ? "it is in use" : strerror(-err));
 	}
 	places_moved(fs->places, id, vault, NULL, true);
+	said_done(fs->said, vault, "cartridge");
 	return 0;
 }
 
@@ -292,10 +300,10 @@ static int do_rmdir(struct fs *fs, fuse_ino_t parent, const char *name)
 	if (!err)
 		err = names_id(fs->names, name, &id);
 	if (!err && dir.kind != OBJ_VAULT)
-		return fs_refuse(fs, &e, -EPERM,
+		return fs_refuse(fs, &e, "cartridge", -EPERM,
 				 "%s: a cartridge is destroyed in the vault: mv it there", name);
 	if (err)
-		return fs_refuse(fs, &e, err == -ENOENT ? -ENOENT : -EPERM,
+		return fs_refuse(fs, &e, "cartridge", err == -ENOENT ? -ENOENT : -EPERM,
 				 "%s: there is no such cartridge", name);
 	return destroy(fs, &e, name, id);
 }

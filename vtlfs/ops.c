@@ -192,7 +192,7 @@ static void refuse_new(fuse_req_t req, fuse_ino_t parent)
 	if (obj_parse(parent, &dir))
 		fs_elem(req_fs(req), &dir, &e);
 	fuse_reply_err(req,
-		       fs_refuse(req_fs(req), &e, -EPERM,
+		       fs_refuse(req_fs(req), &e, "cartridge", -EPERM,
 				 "files are neither made nor removed here; mkdir vault/<bar code> "
 				 "makes a cartridge"));
 }

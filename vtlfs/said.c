@@ -3,6 +3,8 @@
 
 #include "vtlfs/said.h"
 
+#include "util/log.h"
+
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +13,8 @@
 struct entry {
 	struct entry *next;
 	struct elem elem;
-	char words[SAID_MAX];
+	const char *kind;
+	char words[SAID_MAX]; /* with the time; "" nothing, or it is over */
 };
 
 struct said {
@@ -51,9 +54,10 @@ static struct entry *find(struct said *s, const struct elem *e)
 	return x;
 }
 
-static void set_one(struct said *s, const struct elem *e, const char *words)
+static void set_one(struct said *s, const struct elem *e, const char *kind, const char *words)
 {
 	struct entry *x = find(s, e);
+	char now[UTC_MAX];
 
 	if (!x) {
 		x = calloc(1, sizeof(*x));
@@ -63,7 +67,9 @@ static void set_one(struct said *s, const struct elem *e, const char *words)
 		x->next = s->list;
 		s->list = x;
 	}
-	snprintf(x->words, sizeof(x->words), "%s", words);
+	utc_now(now);
+	snprintf(x->words, sizeof(x->words), "%s %s", now, words);
+	x->kind = kind;
 	for (char *p = x->words; *p; p++)
 		if ((unsigned char)*p < ' ' || (unsigned char)*p > '~')
 			*p = ' ';
@@ -81,18 +87,18 @@ static struct elem speaker(const struct elem *e)
 	return s;
 }
 
-void said_set(struct said *s, const struct elem *e, const char *words)
+void said_set(struct said *s, const struct elem *e, const char *kind, const char *words)
 {
 	struct elem self = speaker(e), library = self, mount = { .type = ELEM_VAULT };
 
 	library.type = ELEM_PICKER;
 	library.n = 0;
 	pthread_mutex_lock(&s->lock);
-	set_one(s, &mount, words);
+	set_one(s, &mount, kind, words);
 	if (self.type != ELEM_VAULT)
-		set_one(s, &library, words);
+		set_one(s, &library, kind, words);
 	if (self.type == ELEM_DRIVE)
-		set_one(s, &self, words);
+		set_one(s, &self, kind, words);
 	pthread_mutex_unlock(&s->lock);
 }
 
@@ -107,14 +113,23 @@ void said_get(struct said *s, const struct elem *e, char *buf, size_t size)
 	pthread_mutex_unlock(&s->lock);
 }
 
-void said_forget(struct said *s, const struct elem *e)
+static void end_one(struct said *s, const struct elem *e, const char *kind)
 {
-	struct elem self = speaker(e);
-	struct entry *x;
+	struct entry *x = find(s, e);
 
-	pthread_mutex_lock(&s->lock);
-	x = find(s, &self);
-	if (x)
+	if (x && !strcmp(x->kind, kind))
 		x->words[0] = '\0';
+}
+
+void said_done(struct said *s, const struct elem *e, const char *kind)
+{
+	struct elem self = speaker(e), library = self, mount = { .type = ELEM_VAULT };
+
+	library.type = ELEM_PICKER;
+	library.n = 0;
+	pthread_mutex_lock(&s->lock);
+	end_one(s, &mount, kind);
+	end_one(s, &library, kind);
+	end_one(s, &self, kind);
 	pthread_mutex_unlock(&s->lock);
 }

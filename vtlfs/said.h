@@ -18,10 +18,14 @@ struct said *said_new(void); /* NULL: ENOMEM */
 void said_free(struct said *s);
 
 /* e: a drive; type ELEM_PICKER with n 0: the library itself; the vault: the mount as a whole. */
-void said_set(struct said *s, const struct elem *e, const char *words);
+void said_set(struct said *s, const struct elem *e, const char *kind, const char *words);
+
+/*
+ * It has gone well: what was said last about such a thing (kind: a static string, the name of the
+ * attribute or what was done) is over, for `e`, its library and the mount.
+ */
+void said_done(struct said *s, const struct elem *e, const char *kind);
+
+/* With the time in front, as utc_now(). */
 void said_get(struct said *s, const struct elem *e, char *buf, size_t size); /* "" nothing yet */
-
-/* Its daemon has something newer to say. */
-void said_forget(struct said *s, const struct elem *e);
-
 #endif

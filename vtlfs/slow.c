@@ -26,7 +26,7 @@ int slow_begin(struct slow *s, fuse_req_t req, const struct elem *e)
 	*s = (struct slow){ .fs = fs, .req = req, .fd = -1 };
 	if (atomic_fetch_add(&fs->waiters, 1) >= FS_WAITERS_MAX) {
 		atomic_fetch_sub(&fs->waiters, 1);
-		return fs_refuse(fs, e, -EBUSY, "%d operations wait for drives already",
+		return fs_refuse(fs, e, "move", -EBUSY, "%d operations wait for drives already",
 				 FS_WAITERS_MAX);
 	}
 	s->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -5,7 +5,6 @@
 #include "vtlfs/fs.h"
 #include "vtlfs/places.h"
 #include "vtlfs/replay.h"
-#include "vtlfs/said.h"
 #include "vtlfs/shapes.h"
 #include "vtlfs/watcher.h"
 
@@ -104,7 +103,7 @@ static void touch(struct fs *fs, const struct elem *e, const char *file)
 static void look_at_state(struct fs *fs, const struct elem *e, bool silent)
 {
 	struct watcher *w = fs->watcher;
-	char words[SAID_MAX], state[64], barcode[BARCODE_MAX + 1], path[TREE_PATH_MAX];
+	char state[64], barcode[BARCODE_MAX + 1], path[TREE_PATH_MAX];
 	struct told *t = w->told;
 	bool there;
 
@@ -125,10 +124,6 @@ static void look_at_state(struct fs *fs, const struct elem *e, bool silent)
 		return;
 	if (!strcmp(t->state, state))
 		return;
-	/* What the first daemon of a unit said may have been written before its status/ was watched. */
-	if (!*t->state && !silent &&
-	    ctl_status_read(fs->tree, e, "last_error", words, SAID_MAX) > 0)
-		said_forget(fs->said, e);
 	strcpy(t->state, state);
 	if (silent)
 		return;
@@ -176,8 +171,6 @@ static void status_changed(struct fs *fs, const struct elem *e, const char *name
 	}
 	if (!is_watched(plain))
 		return;
-	if (!strcmp(plain, "last_error"))
-		said_forget(fs->said, e);
 	touch(fs, e, strcmp(plain, "door") ? plain : "map/door");
 }
 

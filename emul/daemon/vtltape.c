@@ -43,8 +43,6 @@ static void medium_insert(struct tape *t, const char *barcode)
 	if (err) {
 		t->away = true;
 		log_err("loading %s: %s", t->medium, strerror(-err));
-	} else {
-		log_info("loaded %s", t->medium);
 	}
 }
 
@@ -53,7 +51,10 @@ static void medium_gone(struct tape *t)
 {
 	char why[256] = "";
 
-	if (!t->away) {
+	if (!t->away && ssc_load_result(t->ssc, why, sizeof(why))) {
+		ssc_eject(t->ssc, true, why, sizeof(why));
+		log_info("%s, which was not loaded, left", t->medium);
+	} else if (!t->away) {
 		ssc_eject(t->ssc, true, why, sizeof(why));
 		log_warn("%s was taken out of the drive without being ejected", t->medium);
 	} else {
@@ -106,7 +107,11 @@ static void on_event(struct daemon *d, const struct watch_event *ev)
 static int request_look(struct tape *t, const char *arg, char *why, size_t size)
 {
 	/* Asked after a move, done or undone: what lies here now is here to stay. */
-	return reconcile(t, true);
+	int err = reconcile(t, true);
+
+	if (!err && t->medium[0] && !strcmp(arg, "loaded"))
+		err = ssc_load_result(t->ssc, why, size);
+	return err;
 }
 
 static int request_eject(struct tape *t, const char *arg, char *why, size_t size)
@@ -128,7 +133,11 @@ static int request_unload(struct tape *t, const char *arg, char *why, size_t siz
 
 static int request_load(struct tape *t, const char *arg, char *why, size_t size)
 {
-	return t->away ? reconcile(t, true) : ssc_load(t->ssc);
+	int err = t->away ? reconcile(t, true) : ssc_load(t->ssc);
+
+	if (!err)
+		err = ssc_load_result(t->ssc, why, size);
+	return err == -EINVAL ? -EPERM : err; /* nothing is wrong with the request */
 }
 
 static const struct {

@@ -93,6 +93,12 @@ static void step_back(struct smc *s, bool aside)
 	pthread_mutex_unlock(&s->lock);
 }
 
+static struct sense moved(struct smc *s)
+{
+	smc_say(s, "");
+	return sense_good();
+}
+
 struct sense smc_move_medium(struct scsi_lu *lu, struct scsi_cmd *cmd)
 {
 	struct smc *s = lu_smc(lu);
@@ -118,7 +124,7 @@ struct sense smc_move_medium(struct scsi_lu *lu, struct scsi_cmd *cmd)
 	err = tree_move(s->tree, &src, NULL, &dst, TREE_BY_ROBOT, &why);
 	step_back(s, aside);
 	own_end(s, move);
-	return err ? refused(s, &why, 4, 6) : sense_good();
+	return err ? refused(s, &why, 4, 6) : moved(s);
 }
 
 /* By way of a picker a cartridge comes and goes there: which picker, the tree decides. */
@@ -164,7 +170,7 @@ struct sense smc_exchange_medium(struct scsi_lu *lu, struct scsi_cmd *cmd)
 	err = tree_exchange(s->tree, &src, &dst1, &dst2, TREE_BY_ROBOT, &why);
 	step_back(s, aside);
 	own_end(s, move);
-	return err ? refused(s, &why, 4, 6) : sense_good();
+	return err ? refused(s, &why, 4, 6) : moved(s);
 }
 
 /* The arm has no place of its own to be: a valid address is reached at once. */

@@ -5,6 +5,7 @@
 
 #include "scsi/tapealert.h"
 #include "tree/ctl.h"
+#include "util/log.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -27,10 +28,18 @@ static int refuse(char *why, size_t size, int err, const char *fmt, ...)
 
 void smc_say(struct smc *s, const char *error)
 {
+	char text[sizeof(s->last_error)] = "", now[UTC_MAX];
+	bool same;
+
+	utc_now(now);
+	if (*error)
+		snprintf(text, sizeof(text), "%s %s", now, error);
 	pthread_mutex_lock(&s->lock);
-	snprintf(s->last_error, sizeof(s->last_error), "%s", error);
+	same = !strcmp(s->last_error, text);
+	memcpy(s->last_error, text, sizeof(text));
 	pthread_mutex_unlock(&s->lock);
-	s->publish(s->arg, "last_error", error);
+	if (!same)
+		s->publish(s->arg, "last_error", text);
 }
 
 static bool is_offline(struct smc *s)

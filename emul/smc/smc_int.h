@@ -132,7 +132,8 @@ bool door_is_open(struct smc *s, unsigned n);
 int door_set(struct smc *s, unsigned n, bool open, char *why, size_t why_size);
 void door_publish(struct smc *s);
 void smc_restore(struct smc *s); /* what an earlier daemon left in the status files */
-void smc_say(struct smc *s, const char *error); /* last_error */
+/* last_error: why a move or a door was refused; "" the next one has worked. */
+void smc_say(struct smc *s, const char *error);
 
 /* ---- mode.c ---- */
 int smc_mode_make(struct smc *s, unsigned pickers);

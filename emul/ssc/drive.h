@@ -77,6 +77,12 @@ struct ssc_modes { /* written with turn and lock held: either is enough to read 
 	struct ssc_partitioning part;
 };
 
+/* What words speak of: they stand in last_error until the next success of that. */
+enum ssc_about {
+	ABOUT_MEDIUM, /* loading and what happened since; until the next good load */
+	ABOUT_UNLOAD,
+};
+
 struct ssc_facts { /* under lock */
 	enum ssc_state state;
 	bool offline;
@@ -92,8 +98,16 @@ struct ssc_facts { /* under lock */
 	struct cart_pos pos;
 	uint64_t capacity, load_count;
 	char serial[33], manufacturer[9]; /* of the medium */
-	struct ssc_counters n, mount;	  /* mount: since the medium was loaded */
-	char last_error[200];
+	struct {
+		int err;	   /* why the last load failed: -errno for people, 0 it did not */
+		const char *state; /* the word for it; static */
+		char why[200];
+	} load;
+	struct ssc_counters n, mount; /* mount: since the medium was loaded */
+	char last_error[200];	      /* "" nothing, or what is told since has gone well */
+	char last_error_at[32];
+	enum ssc_about last_error_about;
+	uint64_t said; /* counts what was said */
 };
 
 #define SSC_INJECT_MAX 16
@@ -193,7 +207,10 @@ struct sense ssc_fault_now(struct ssc *s, int err, enum ssc_doing doing);
 struct sense ssc_deferred(struct scsi_lu *lu);
 
 /* last_error and the log; does not take lu->attr. */
-void ssc_say(struct ssc *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void ssc_say(struct ssc *s, enum ssc_about about, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* It has gone well: words about it that were said up to then (facts.said) end. */
+void ssc_said_done(struct ssc *s, enum ssc_about about, uint64_t then);
 
 /* A deferred error speaks of another command: it has no residue of this one. */
 static inline struct sense ssc_with_info(struct sense sense, int64_t info)
@@ -247,6 +264,17 @@ struct sense ssc_early_warning(struct ssc *s, bool ew, uint64_t bytes);
  * for the pool then. */
 bool ssc_warns_not(struct ssc *s, uint64_t bytes);
 struct sense ssc_allow_overwrite(struct scsi_lu *lu, struct scsi_cmd *cmd);
+
+/* ---- accept.c ------------------------------------------------------------------------------- */
+
+/*
+ * Opens the cartridge, if this drive may use it: good, and *ret is the caller's. Otherwise why not; facts.load
+ * says it to people (but a cleaning cartridge that has been used is no failure). Turn held.
+ */
+struct sense ssc_accept(struct ssc *s, const char *barcode, struct cart **ret);
+
+/* Lets go of its pool, after the cartridge has been closed. Turn held. */
+void ssc_pool_close(struct ssc *s);
 
 /* ---- load.c --------------------------------------------------------------------------------- */
 

@@ -122,7 +122,7 @@ static const struct fault *fault_find(int err)
 	return &other;
 }
 
-void ssc_say(struct ssc *s, const char *fmt, ...)
+void ssc_say(struct ssc *s, enum ssc_about about, const char *fmt, ...)
 {
 	char text[sizeof(s->facts.last_error)];
 	va_list ap;
@@ -132,9 +132,20 @@ void ssc_say(struct ssc *s, const char *fmt, ...)
 	va_end(ap);
 	pthread_mutex_lock(&s->lock);
 	memcpy(s->facts.last_error, text, sizeof(text));
+	utc_now(s->facts.last_error_at);
+	s->facts.last_error_about = about;
+	s->facts.said++;
 	pthread_mutex_unlock(&s->lock);
 	log_warn("%s", text);
 	ssc_publish_later(s, ST_LAST_ERROR);
+}
+
+void ssc_said_done(struct ssc *s, enum ssc_about about, uint64_t then)
+{
+	pthread_mutex_lock(&s->lock);
+	if (s->facts.last_error_about == about && s->facts.said <= then)
+		s->facts.last_error[0] = '\0';
+	pthread_mutex_unlock(&s->lock);
 }
 
 static uint64_t alerts(const struct fault *f, enum ssc_doing doing)
@@ -174,9 +185,10 @@ struct sense ssc_fault(struct ssc *s, int err, enum ssc_doing doing, uint64_t ob
 		log_info("%s: end of the partition at block %llu", barcode,
 			 (unsigned long long)object);
 	else if (doing == DOING_LOAD)
-		ssc_say(s, "%s: loading: %s", barcode, f->words ? f->words : strerror(-err));
+		ssc_say(s, ABOUT_MEDIUM, "%s: loading: %s", barcode,
+			f->words ? f->words : strerror(-err));
 	else
-		ssc_say(s, "%s: %s block %llu: %s", barcode, doings[doing],
+		ssc_say(s, ABOUT_MEDIUM, "%s: %s block %llu: %s", barcode, doings[doing],
 			(unsigned long long)object, f->words ? f->words : strerror(-err));
 	if (mask)
 		scsi_tapealert_raise(&s->lu, mask);

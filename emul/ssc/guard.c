@@ -44,7 +44,7 @@ struct sense ssc_write_guard(struct ssc *s)
 		s->overwrite.set = false;
 		return sense_good();
 	}
-	ssc_say(s, "append-only mode: overwriting block %llu was refused",
+	ssc_say(s, ABOUT_MEDIUM, "append-only mode: overwriting block %llu was refused",
 		(unsigned long long)pos.object);
 	return sense_make(SK_DATA_PROTECT, ASC_WORM_OVERWRITE_ATTEMPTED);
 }
@@ -78,7 +78,8 @@ static bool space_low(struct ssc *s, uint64_t bytes)
 		return s->space_low;
 	low = (uint64_t)v.f_bavail * v.f_frsize < s->conf.buffer + SPACE_MARGIN;
 	if (low && !s->space_low)
-		ssc_say(s, "the pool's file system is nearly full: the tape reports early warning");
+		ssc_say(s, ABOUT_MEDIUM,
+			"the pool's file system is nearly full: the tape reports early warning");
 	s->space_low = low;
 	return low;
 }

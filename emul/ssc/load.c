@@ -4,38 +4,27 @@
  *
  *   EMPTY --insert--> LOADING --> READY <--load-- UNLOADED --eject--> EMPTY
  *                        |          |--unload------^  |
- *                        `----------|-----------------'   what cannot be loaded lies there, and
- *                                   `--eject--> EMPTY     facts.not_ready says why
+ *                        `----------|-----------------'   what cannot be loaded lies there;
+ *                                   `--eject--> EMPTY     facts.not_ready and load say why
  *
  * All of it under the lu's turn; `facts` tells those who do not wait.
  */
 
 #include "ssc/drive.h"
-#include "cart/mam.h"
 #include "util/log.h"
 
 #include <stdio.h>
-#include <unistd.h>
 
-#define ASC_CLEANING_FAILURE   0x3007
 #define ASC_ERASE_IN_PROGRESS  0x0018
 #define ASC_LOCATE_IN_PROGRESS 0x0019
 #define ASC_REWIND_IN_PROGRESS 0x001a
 #define ASC_FORMAT_IN_PROGRESS 0x0404
 
-#define TA_CLEANING_MEDIA TAPEALERT_FLAG(11)
-#define TA_CLEAN_NOW	  TAPEALERT_FLAG(20)
-#define TA_CLEAN_PERIODIC TAPEALERT_FLAG(21)
-#define TA_EXPIRED	  TAPEALERT_FLAG(22)
-#define TA_UNSUPPORTED	  TAPEALERT_FLAG(12)
-#define TA_DIRECTORY	  TAPEALERT_FLAG(18)
 /* The flags that speak of the medium end with it (SSC-4 annex A: cleared at unload or load). */
 #define TA_OF_MEDIUM                                                                         \
 	(TAPEALERT_FLAG(4) | TAPEALERT_FLAG(7) | TAPEALERT_FLAG(8) | TAPEALERT_FLAG(9) |     \
 	 TAPEALERT_FLAG(11) | TAPEALERT_FLAG(12) | TAPEALERT_FLAG(17) | TAPEALERT_FLAG(18) | \
 	 TAPEALERT_FLAG(22) | TAPEALERT_FLAG(53) | TAPEALERT_FLAG(55) | TAPEALERT_FLAG(60))
-
-#define CLEANINGS_MAX 50 /* uses of a cleaning cartridge */
 
 static void set_state(struct ssc *s, enum ssc_state state, struct sense not_ready)
 {
@@ -43,7 +32,7 @@ static void set_state(struct ssc *s, enum ssc_state state, struct sense not_read
 	s->facts.state = state;
 	s->facts.not_ready = not_ready;
 	pthread_mutex_unlock(&s->lock);
-	ssc_publish_now(s, ST_STATE | ST_POSITION);
+	ssc_publish_now(s, ST_STATE | ST_POSITION | ST_LAST_ERROR);
 }
 
 struct sense ssc_ready(struct scsi_lu *lu)
@@ -98,178 +87,22 @@ struct sense ssc_request_sense(struct scsi_lu *lu)
 	}
 }
 
-/* The pool of the cartridge is held as long as that is open. */
-static int pool_open(struct ssc *s, const char *barcode)
-{
-	s->poolfd = s->conf.pool ? s->conf.pool(s->conf.arg, barcode) : s->conf.poolfd;
-	return s->poolfd < 0 ? s->poolfd : 0;
-}
-
-static void pool_close(struct ssc *s)
-{
-	if (s->conf.pool && s->poolfd >= 0)
-		close(s->poolfd);
-	s->poolfd = -1;
-}
-
-/* Opens rw; where the pool cannot be written, as a reader: then the medium is write-protected. */
-static int open_cart(struct ssc *s, const char *barcode, struct cart **c, bool *readonly)
-{
-	struct cart_open how = {
-		.flags = CART_RDWR,
-		.buffer = s->conf.buffer,
-		.workers = s->conf.workers,
-	};
-	int err = pool_open(s, barcode);
-
-	*readonly = false;
-	if (!err)
-		err = cart_open(s->poolfd, barcode, &how, c);
-	if (err == -EPROTO || err == -EBADMSG) {
-		how.flags |= CART_REPAIR;
-		err = cart_open(s->poolfd, barcode, &how, c);
-		if (!err) {
-			ssc_say(s, "%s: the index was damaged and has been made again", barcode);
-			scsi_tapealert_raise(&s->lu, TA_DIRECTORY);
-		}
-	}
-	if (s->poolfd >= 0 && (err == -EROFS || err == -EACCES)) {
-		how.flags = 0;
-		err = cart_open(s->poolfd, barcode, &how, c);
-		*readonly = true;
-	}
-	return err;
-}
-
-/* Eight characters of vendor and 32 of serial number, blank-padded. */
-static void drive_id(const struct ssc *s, char id40[40])
-{
-	char text[41];
-
-	snprintf(text, sizeof(text), "%-8.8s%-32.32s", s->lu.id.vendor, s->lu.id.serial);
-	memcpy(id40, text, 40);
-}
-
-/* A cleaning cartridge: the drive is clean at once, the cartridge has one use less and never loads. */
-static struct sense clean(struct ssc *s, struct cart *c)
-{
-	struct cart_info info;
-	char id40[40];
-
-	cart_info(c, &info);
-	drive_id(s, id40);
-	scsi_tapealert_raise(&s->lu, TA_CLEANING_MEDIA);
-	if (info.load_count >= CLEANINGS_MAX) {
-		ssc_say(s, "%s: the cleaning cartridge is used up (%llu uses)", info.barcode,
-			(unsigned long long)info.load_count);
-		scsi_tapealert_raise(&s->lu, TA_EXPIRED);
-		return sense_make(SK_NOT_READY, ASC_CLEANING_FAILURE);
-	}
-	cart_mam_loaded(c, id40);
-	scsi_tapealert_clear(&s->lu, TA_CLEAN_NOW | TA_CLEAN_PERIODIC);
-	pthread_mutex_lock(&s->lock);
-	s->facts.n.cleanings++;
-	pthread_mutex_unlock(&s->lock);
-	log_info("%s: cleaned, use %llu of %u", info.barcode,
-		 (unsigned long long)info.load_count + 1, CLEANINGS_MAX);
-	return sense_make(SK_NOT_READY, ASC_CLEANING_CARTRIDGE_INSTALLED);
-}
-
-static void trimmed(char *text)
-{
-	size_t n = strlen(text);
-
-	while (n && text[n - 1] == ' ')
-		text[--n] = '\0';
-}
-
-static void mam_text(struct cart *c, uint16_t id, char *buf, size_t size)
-{
-	uint8_t value[MAM_VALUE_MAX];
-	ssize_t n = cart_mam_get(c, 0, id, value, sizeof(value), NULL);
-
-	if (n < 0)
-		n = 0;
-	if ((size_t)n >= size)
-		n = (ssize_t)size - 1;
-	memcpy(buf, value, (size_t)n);
-	buf[n] = '\0';
-	trimmed(buf);
-}
-
-/* What is known of the medium, into facts. */
-static void describe(struct ssc *s, struct cart *c, enum media_access access, uint8_t medium_type,
-		     bool readonly)
-{
-	struct cart_info info;
-	char serial[33], maker[9];
-
-	cart_info(c, &info);
-	mam_text(c, 0x0401, serial, sizeof(serial));
-	mam_text(c, 0x0400, maker, sizeof(maker));
-	pthread_mutex_lock(&s->lock);
-	s->facts.media = info.media;
-	s->facts.access = access;
-	s->facts.readonly = readonly;
-	s->facts.medium_type = medium_type;
-	s->facts.write_protect = info.write_protect || readonly;
-	s->facts.worm = info.worm;
-	s->facts.load_count = info.load_count;
-	memcpy(s->facts.serial, serial, sizeof(serial));
-	memcpy(s->facts.manufacturer, maker, sizeof(maker));
-	memset(&s->facts.mount, 0, sizeof(s->facts.mount));
-	pthread_mutex_unlock(&s->lock);
-}
-
-/* The cartridge is open: may this drive use it? Good: then it is loaded. */
-static struct sense accept_medium(struct ssc *s, struct cart *c, bool readonly)
-{
-	uint8_t medium_type = 0;
-	enum media_access access;
-	struct cart_info info;
-	char id40[40];
-
-	cart_info(c, &info);
-	access = drive_persona_access(s->persona, info.media, &medium_type);
-	describe(s, c, access, medium_type, readonly);
-	if (access == MEDIA_NONE) {
-		ssc_say(s, "%s: this drive does not take %s", info.barcode, info.media->name);
-		scsi_tapealert_raise(&s->lu, TA_UNSUPPORTED);
-		return sense_make(SK_NOT_READY, ASC_INCOMPATIBLE_MEDIUM);
-	}
-	if (info.media->class == MEDIA_CLEANING)
-		return clean(s, c);
-	if (!readonly) {
-		int err;
-
-		drive_id(s, id40);
-		err = cart_mam_loaded(c, id40);
-		if (err) /* the tape works without its history */
-			ssc_say(s, "%s: the load was not recorded: %s", info.barcode,
-				strerror(-err));
-		else
-			cart_info(c, &info);
-	}
-	if (info.recovered)
-		log_notice("%s: an unfinished write at the end was cut", info.barcode);
-	return sense_good();
-}
-
 void ssc_medium_load(struct ssc *s)
 {
 	char barcode[BARCODE_MAX + 1];
 	struct cart *c = NULL;
 	struct sense sense;
-	bool readonly;
-	int err;
+	uint64_t said;
 
 	pthread_mutex_lock(&s->lock);
+	said = s->facts.said;
 	memcpy(barcode, s->facts.barcode, sizeof(barcode));
 	s->facts.state = SSC_LOADING;
 	memset(s->facts.part, 0, sizeof(s->facts.part));
 	memset(&s->facts.pos, 0, sizeof(s->facts.pos));
 	s->facts.media = NULL;
 	s->facts.nparts = 0;
+	s->facts.load.err = 0;
 	s->modes.part.pending = false;
 	pthread_mutex_unlock(&s->lock);
 	ssc_act(s, ACT_LOADING);
@@ -278,13 +111,9 @@ void ssc_medium_load(struct ssc *s)
 	s->pew_told = s->space_low = false;
 	s->space_unseen = 0;
 
-	err = open_cart(s, barcode, &c, &readonly);
-	sense = err ? ssc_fault(s, err, DOING_LOAD, 0) : accept_medium(s, c, readonly);
+	sense = ssc_accept(s, barcode, &c);
 	ssc_act(s, ACT_IDLE);
 	if (!sense_is_good(&sense)) {
-		if (c)
-			cart_close(c);
-		pool_close(s);
 		set_state(s, SSC_UNLOADED, sense);
 		return;
 	}
@@ -299,6 +128,7 @@ void ssc_medium_load(struct ssc *s)
 	s->facts.mount.tape_written = 0;
 	pthread_mutex_unlock(&s->lock);
 	scsi_ua_all(&s->lu, ASC_MEDIUM_MAY_HAVE_CHANGED, 0);
+	ssc_said_done(s, ABOUT_MEDIUM, said);
 	set_state(s, SSC_READY, sense_good());
 	log_info("%s: loaded", barcode);
 }
@@ -307,11 +137,14 @@ int ssc_medium_unload(struct ssc *s, struct sense not_ready)
 {
 	char barcode[BARCODE_MAX + 1];
 	struct cart *c;
+	uint64_t said;
 	int err;
 
 	pthread_mutex_lock(&s->lock);
 	memcpy(barcode, s->facts.barcode, sizeof(barcode));
+	said = s->facts.said;
 	c = s->cart;
+	s->facts.load.err = 0;
 	if (c)
 		s->facts.state = SSC_EJECTING;
 	pthread_mutex_unlock(&s->lock);
@@ -329,10 +162,12 @@ int ssc_medium_unload(struct ssc *s, struct sense not_ready)
 		err = cart_close(c);
 	else
 		cart_close(c);
-	pool_close(s);
-	if (err)
-		ssc_say(s, "%s: unloading: what was written last is lost: %s", barcode,
-			strerror(-err));
+	ssc_pool_close(s);
+	if (!err)
+		ssc_said_done(s, ABOUT_UNLOAD, said);
+	else
+		ssc_say(s, ABOUT_UNLOAD, "%s: unloading: what was written last is lost: %s",
+			barcode, strerror(-err));
 	ssc_act(s, ACT_IDLE);
 	pthread_mutex_lock(&s->lock);
 	s->modes.part.pending = false;
@@ -463,6 +298,18 @@ int ssc_eject(struct ssc *s, bool force, char *why, size_t why_size)
 	set_state(s, SSC_EMPTY, sense_good());
 	scsi_lu_leave(&s->lu);
 	return 0;
+}
+
+int ssc_load_result(struct ssc *s, char *why, size_t why_size)
+{
+	int err;
+
+	pthread_mutex_lock(&s->lock);
+	err = s->facts.load.err;
+	if (err)
+		snprintf(why, why_size, "%s", s->facts.load.why);
+	pthread_mutex_unlock(&s->lock);
+	return err;
 }
 
 int ssc_load(struct ssc *s)

@@ -20,7 +20,9 @@ static const char *state_word(const struct ssc_facts *f)
 		[SSC_UNLOADED] = "unloaded", [SSC_EJECTING] = "ejecting",
 	};
 
-	return f->offline ? "offline" : words[f->state];
+	if (f->offline)
+		return "offline";
+	return f->state == SSC_UNLOADED && f->load.err ? f->load.state : words[f->state];
 }
 
 static void text_position(const struct ssc_facts *f, char *buf, size_t size)
@@ -69,6 +71,11 @@ static void publish(struct ssc *s, unsigned what)
 	char buf[1024];
 
 	ssc_facts_get(s, &f, &modes);
+	/* first: whoever sees a state that needs words finds them */
+	if (what & ST_LAST_ERROR) {
+		snprintf(buf, sizeof(buf), "%s %s", f.last_error_at, f.last_error);
+		out(s->conf.arg, "last_error", f.last_error[0] ? buf : "");
+	}
 	if (what & (ST_STATE | ST_ONLINE))
 		out(s->conf.arg, "state", state_word(&f));
 	if (what & ST_ONLINE)
@@ -82,8 +89,6 @@ static void publish(struct ssc *s, unsigned what)
 		text_position(&f, buf, sizeof(buf));
 		out(s->conf.arg, "position", buf);
 	}
-	if (what & ST_LAST_ERROR)
-		out(s->conf.arg, "last_error", f.last_error);
 	if (what & ST_TAPEALERT) {
 		snprintf(buf, sizeof(buf), "%016llx", (unsigned long long)scsi_tapealert(&s->lu));
 		out(s->conf.arg, "tapealert", buf);

@@ -68,6 +68,13 @@ int ssc_unload(struct ssc *s, char *why, size_t why_size);
  */
 int ssc_load(struct ssc *s);
 
+/*
+ * Did the drive take the cartridge that was loaded last (a cleaning cartridge: was it used)? 0, or what kept
+ * it from that, with words: -EINVAL it can never take this one, -EIO damaged, -EBUSY somebody else has it,
+ * or another error of cart_open().
+ */
+int ssc_load_result(struct ssc *s, char *why, size_t why_size);
+
 /* A verb of tree/ctl.h for drives, other than look/eject/load/unload. 0 or -errno with words. */
 int ssc_request(struct ssc *s, const char *verb, const char *arg, char *why, size_t why_size);
 

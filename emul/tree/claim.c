@@ -94,3 +94,40 @@ void claims_drop(struct claims *c)
 	while (c->n)
 		close(c->fd[--c->n]);
 }
+
+/* ---- holding still -------------------------------------------------------------------------- */
+
+struct tree_hold {
+	struct claims claims;
+	struct arms arms; /* of the vault, which is not claimed */
+};
+
+int tree_hold(struct tree *t, const struct elem *e, int timeout_ms, struct tree_hold **ret)
+{
+	const int64_t deadline = wait_now_ms() + timeout_ms;
+	struct tree_hold *h = calloc(1, sizeof(*h));
+	const char *vault = "";
+	int err;
+
+	if (!h)
+		return -ENOMEM;
+	if (e->type == ELEM_VAULT)
+		err = arms_lock_until(t, &vault, 1, deadline, &h->arms);
+	else
+		err = claim_add(t, e, deadline, &h->claims);
+	if (err) {
+		free(h);
+		return err == -ETIMEDOUT ? -EBUSY : err;
+	}
+	*ret = h;
+	return 0;
+}
+
+void tree_hold_release(struct tree_hold *h)
+{
+	if (!h)
+		return;
+	claims_drop(&h->claims);
+	arms_unlock(&h->arms);
+	free(h);
+}

@@ -138,6 +138,19 @@ ssize_t ctl_status_read(struct tree *t, const struct elem *e, const char *name, 
 	return fd < 0 ? fd : file_read_line_at(fd, name, buf, size);
 }
 
+int ctl_status_time(struct tree *t, const struct elem *e, const char *name, struct timespec *ret)
+{
+	cleanup_fd int fd = ctl_dir(t, e, "status");
+	struct stat st;
+
+	if (fd < 0)
+		return fd;
+	if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	*ret = st.st_mtim;
+	return 0;
+}
+
 /* ---- opening -------------------------------------------------------------------------------- */
 
 static int alive_take(int status_fd)

@@ -16,11 +16,14 @@
  *                   daemon
  *
  * Drive status files: state medium tapealert position counters last_error prevent online pid.
- *   state    empty | loading | ready | unloaded | ejecting | offline   (one word)
+ *   state    empty | loading | ready | unloaded | ejecting | offline, or why the cartridge in it is
+ *            not loaded: incompatible | damaged | cleaning expired | load failed
  *   medium   "<barcode>\n": the cartridge that the daemon has seen in its directory, an empty
  *            line if none
  * Drive verbs:
- *   look             read the directory again and answer when `medium` tells the truth
+ *   look [loaded]    read the directory again and answer when `medium` tells the truth; with
+ *                    `loaded` a cartridge that could not be loaded is an error, with words: EINVAL
+ *                    one that this drive can never take, EIO damaged, EBUSY somebody else has it
  *   eject            unload; the cartridge's files are closed and free to move when answered
  *                    (EBUSY prevented or in use)
  *   tapealert <hex>  set the 64 TapeAlert flags (bit 63 = flag 1)
@@ -35,6 +38,7 @@
 
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 
 /*
  * Requests by hand: `echo eject > control/request`, with or without a number in front; the answer
@@ -62,6 +66,9 @@ int ctl_alive(struct tree *t, const struct elem *e);
 /* A status file's line without newline: its length, -ENOENT where there is none. */
 ssize_t ctl_status_read(struct tree *t, const struct elem *e, const char *name, char *buf,
 			size_t size);
+
+/* When it was written last; -ENOENT, and *ret is left alone, where there is none. */
+int ctl_status_time(struct tree *t, const struct elem *e, const char *name, struct timespec *ret);
 
 /* ---- the daemon's side ---------------------------------------------------------------------- */
 

@@ -149,9 +149,22 @@ static void drives_look(struct plan *p)
 	struct plan quiet = *p;
 
 	quiet.why = &ignored;
+	quiet.flags = 0;
 	for (unsigned i = 0; i < p->n; i++)
 		if (p->hop[i].ejected)
 			rules_look(&quiet, &p->hop[i].src);
+}
+
+/* It stays where it went, and the words of the refusal say so. */
+static void not_put_back(struct plan *p, const struct hop *h, int err)
+{
+	size_t len = strlen(p->why->why);
+	char path[TREE_PATH_MAX];
+
+	elem_path(&h->dst, path);
+	log_err("tree: %s could not be put back: %s", h->barcode, strerror(-err));
+	snprintf(p->why->why + len, sizeof(p->why->why) - len, "; it stays in %s: %s", path,
+		 strerror(-err));
 }
 
 static int plan_arms(struct plan *p, int64_t deadline, struct arms *arms)
@@ -185,11 +198,11 @@ static void plan_undo(struct plan *p, int why)
 		int undone = err ? err : hop_undo(p->t, h);
 
 		if (undone && h->done)
-			log_err("tree: %s could not be put back: %s", h->barcode,
-				strerror(-undone));
+			not_put_back(p, h, undone);
 	}
 	arms_unlock(&arms);
 	quiet.why = &ignored;
+	quiet.flags = 0;
 	for (unsigned i = p->n; !hurry && i-- > 0;)
 		if (p->hop[i].dst.type == ELEM_DRIVE)
 			rules_look(&quiet, &p->hop[i].dst);

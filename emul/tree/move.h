@@ -71,7 +71,7 @@ int rules_check(struct plan *p, const struct elem *src, const struct elem *dst);
 /* The drive gives its cartridge up. *hold as in struct hop. */
 int rules_eject(struct plan *p, const struct elem *drive, int *hold);
 
-/* The drive has seen what is in it now. */
+/* The drive has seen what is in it now; a person's move needs it to be loaded, too. */
 int rules_look(struct plan *p, const struct elem *drive);
 
 #endif

@@ -166,7 +166,9 @@ int rules_eject(struct plan *p, const struct elem *drive, int *hold)
 int rules_look(struct plan *p, const struct elem *drive)
 {
 	char words[128] = "";
-	int err = ctl_ask(p->t, drive, time_left(p, p->t->look_ms), words, sizeof(words), "look");
+	const char *ask = p->flags & TREE_BY_OPERATOR ? "look loaded" : "look";
+	int err =
+		ctl_ask(p->t, drive, time_left(p, p->t->look_ms), words, sizeof(words), "%s", ask);
 
 	/* Dead: whoever starts there reads the directory after it counts as alive. */
 	if (!err || err == -ENODEV)

@@ -178,6 +178,19 @@ int tree_list(struct tree *t, const struct elem *e, int (*fn)(void *arg, const c
 /* Calls fn for each cartridge that has a place, seen or missing, in no order; stops at non-zero. */
 int tree_cartridges(struct tree *t, int (*fn)(void *arg, const char *barcode), void *arg);
 
+/* ---- holding still -------------------------------------------------------------------------- */
+
+struct tree_hold;
+
+/*
+ * Keeps what is in an element in it (in the vault: everything), as a move of it does, so that no
+ * drive is given the cartridge that the caller is about to write to. Short: moves of it wait.
+ * Waits up to timeout_ms for one that goes on: -EBUSY. -ENXIO no such element; -EINTR given up
+ * (wait.h). Where the cartridge is has to be looked at under the hold.
+ */
+int tree_hold(struct tree *t, const struct elem *e, int timeout_ms, struct tree_hold **ret);
+void tree_hold_release(struct tree_hold *h); /* NULL: nothing */
+
 /* ---- moving --------------------------------------------------------------------------------- */
 
 enum tree_refuse {
@@ -212,7 +225,9 @@ enum tree_move_flags {
  *     removal is prevented; a drive whose daemon is dead gives its cartridge up freely;
  *   - into a drive: returns when the drive has seen the cartridge (its status names it) or, where
  *     no daemon lives, at once; a drive that has not seen it in time does not keep it: it is back
- *     at its source;
+ *     at its source. What the drive cannot load (damaged, incompatible) a robot leaves in it, as
+ *     robots do: the drive tells its host. A person hears of it here: the cartridge goes back to
+ *     where it came from, and the move is refused with the drive's words;
  *   - src equal dst: 0 when it is there.
  * On success the cartridge's "from" record is set (see tree_source). 0 or -errno with `why` filled
  * in (`why` may be NULL). -ETIMEDOUT: a drive, or another move of the same elements, takes too long;

@@ -38,6 +38,18 @@ static int log_prefix(char *buf, size_t size, enum log_level level)
 	       snprintf(buf + n, size - (size_t)n, ".%03ld %s: ", ts.tv_nsec / 1000000, log_name);
 }
 
+void utc_now(char buf[UTC_MAX])
+{
+	struct timespec ts;
+	struct tm tm;
+	size_t n;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	gmtime_r(&ts.tv_sec, &tm);
+	n = strftime(buf, UTC_MAX, "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(buf + n, UTC_MAX - n, ".%03ldZ", ts.tv_nsec / 1000000);
+}
+
 void log_at(enum log_level level, const char *fmt, ...)
 {
 	int err = errno;

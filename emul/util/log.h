@@ -16,6 +16,10 @@ void log_init(const char *name, enum log_level max);
 
 void log_at(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* The time now, as it stands in front of the words of last_error: "2026-03-01T10:15:30.123Z". */
+#define UTC_MAX 32
+void utc_now(char buf[UTC_MAX]);
+
 #define log_err(...)	log_at(LOG_L_ERR, __VA_ARGS__)
 #define log_warn(...)	log_at(LOG_L_WARN, __VA_ARGS__)
 #define log_notice(...) log_at(LOG_L_NOTICE, __VA_ARGS__)

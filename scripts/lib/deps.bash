@@ -19,7 +19,7 @@ deps_vm=(
 
 deps_check=(
 	bats clang clang-format shellcheck sparse inotify-tools attr procps psmisc
-	iproute2 man-db git file bc strace parallel python3 libclang-rt-14-dev
+	iproute2 man-db git file bc strace parallel python3 rsync libclang-rt-14-dev
 )
 
 # Those of the arguments that are not installed, one a line.

@@ -111,11 +111,39 @@ refused_put() { refused "$1" bash -c 'printf "%s\n" "$1" >"$2"' - "$2" "$M/$3"; 
 
 @test "attr: what the daemon says later replaces our words" {
 	refused_put "No such device" 3 lib0/drives/1/tapealert
-	fake status "$VTL_HOME" lib0/drives/1 state ready last_error "old words"
-	wait_file 10 "$M/lib0/drives/1/last_error" "old words"
-	fake_say "last_error the belt is torn"
-	wait_file 10 "$M/lib0/drives/1/last_error" "the belt is torn"
+	fake status "$VTL_HOME" lib0/drives/1 state ready last_error "2999-01-01T00:00:00.000Z old words"
+	wait_file 10 "$M/lib0/drives/1/last_error" "2999-01-01T00:00:00.000Z old words"
+	fake_say "last_error 2999-01-01T00:00:01.000Z the belt is torn"
+	wait_file 10 "$M/lib0/drives/1/last_error" "2999-01-01T00:00:01.000Z the belt is torn"
+	# What is older than ours does not.
+	fake_say "last_error 2001-01-01T00:00:00.000Z long ago"
+	assert_match "$(<"$M/lib0/drives/1/last_error")" "no daemon is running"
 	fake_end
+}
+
+@test "attr: last_error has a time in front, and ends with the next success of its kind" {
+	fake status "$VTL_HOME" lib0/drives/1 state ready tapealert 0000000000000000
+	refused_put "Invalid argument" 65 lib0/drives/1/tapealert
+	assert_match "$(<"$M/lib0/drives/1/last_error")" \
+		'^20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{3}Z tapealert: takes flag numbers'
+	put "zlib 6" lib0/drives/1/compression && fake_hears "compression zlib 6"
+	assert_match "$(<"$M/lib0/drives/1/last_error")" "tapealert"
+	put 3 lib0/drives/1/tapealert && fake_hears "tapealert 2000000000000000"
+	assert_file "$M/lib0/drives/1/last_error" ""
+	assert_file "$M/lib0/last_error" ""
+	assert_file "$M/last_error" ""
+	fake_end
+	# A move's by the next move that works; of a drive, by one of that drive.
+	mv "$M/lib0/slots/0001/E01001L8" "$M/lib0/drives/2/"
+	refused "resource busy" mv "$M/lib0/slots/0002/E01002L8" "$M/lib0/drives/2/"
+	assert_match "$(<"$M/lib0/drives/2/last_error")" "E01002L8"
+	assert_match "$(<"$M/lib0/last_error")" "E01002L8"
+	mv "$M/lib0/slots/0002/E01002L8" "$M/lib0/slots/0006/"
+	assert_file "$M/lib0/last_error" ""
+	assert_file "$M/last_error" ""
+	assert_match "$(<"$M/lib0/drives/2/last_error")" "E01002L8"
+	mv "$M/lib0/drives/2/E01001L8" "$M/lib0/slots/0001/"
+	assert_file "$M/lib0/drives/2/last_error" ""
 }
 
 @test "attr: a read is a snapshot of when it was opened" {
@@ -148,7 +176,7 @@ refused_put() { refused "$1" bash -c 'printf "%s\n" "$1" >"$2"' - "$2" "$M/$3"; 
 	refused_put "Invalid argument" 2 $c/write_protect
 	fake drive "$VTL_HOME" E01001L8
 	refused_put "resource busy" 1 $c/write_protect
-	assert_match "$(<"$M/lib0/last_error")" "a drive has E01001L8 loaded"
+	assert_match "$(<"$M/lib0/last_error")" "another process has E01001L8 open"
 	fake_end
 	put 1 $c/write_protect
 }

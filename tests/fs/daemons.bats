@@ -72,6 +72,7 @@ put() { printf '%s\n' "$1" >"$M/$2"; }
 	cmp "$M/cartridges/$FIRST/records/0/2" "$BATS_TEST_TMPDIR/block"
 	[[ -e $M/cartridges/$FIRST/records/0/3.filemark ]]
 	refused "resource busy" bash -c 'echo 1 >"$1"' - "$M/cartridges/$FIRST/write_protect"
+	assert_match "$(<"$M/lib0/drives/1/last_error")" "a drive has $FIRST loaded"
 	wait_for 10 grep -q 'block=4' "$M/lib0/drives/1/position"
 }
 
@@ -104,6 +105,112 @@ put() { printf '%s\n' "$1" >"$M/$2"; }
 	[[ -d $M/lib0/drives/1/$FIRST ]]
 	put 1 lib0/drives/1/loaded
 	assert_file "$M/lib0/drives/1/loaded" 1
+}
+
+# A library with an LTO-7 drive, and LTO-7 type M and LTO-7 cartridges in slots 4 and 5.
+seventh()
+{
+	vtl_stop
+	vtl_config 'library lib0 { slots = 6 map = 2 fill = 1 fill_media = "L7"
+		drive 1 { personality = "IBM ULT3580-TD7" } }'
+	vtl_start
+	mkdir "$M/vault/F00001M8" "$M/vault/F00002L7"
+	mv "$M/vault/F00001M8" "$M/lib0/slots/0004/"
+	mv "$M/vault/F00002L7" "$M/lib0/slots/0005/"
+}
+
+@test "daemons: a cartridge that the drive refuses goes back; mv, events and last_error say why" {
+	seventh
+	refused "not permitted" mv "$M/lib0/slots/0004/F00001M8" "$M/lib0/drives/1/"
+	assert_match "$(<"$M/lib0/drives/1/last_error")" "F00001M8.*this drive does not take LTO-7"
+	assert_match "$(<"$M/last_error")" "F00001M8.*this drive does not take LTO-7"
+	assert_eq "$(places F00001M8)" lib0/slots/0004/F00001M8
+	assert_file "$M/lib0/drives/1/state" empty
+	wait_for 10 told_has "lib0/drives/1 incompatible"
+	# The same drive takes another.
+	mv "$M/lib0/slots/0005/F00002L7" "$M/lib0/drives/1/"
+	assert_file "$M/lib0/drives/1/state" ready
+	assert_file "$M/lib0/drives/1/last_error" ""
+	mv "$M/lib0/drives/1/F00002L7" "$M/lib0/slots/0005/"
+
+	printf garbage >"$VTL_HOME/pool/F00002L7/manifest"
+	refused "Input/output" mv "$M/lib0/slots/0005/F00002L7" "$M/lib0/drives/1/"
+	assert_match "$(<"$M/lib0/drives/1/last_error")" "F00002L7.*files are damaged"
+	assert_eq "$(places F00002L7)" lib0/slots/0005/F00002L7
+}
+
+@test "daemons: a robot leaves what the drive refuses in it, and state says why" {
+	seventh
+	settle lib0
+	settle lib0/drives/1
+	move slot 4 drive 1
+	assert_good
+	cdb_sense 2/30/00 lib0/drives/1 00 00 00 00 00 00
+	assert_file "$M/lib0/drives/1/state" incompatible
+	assert_file "$M/lib0/drives/1/loaded" 0
+	assert_match "$(<"$M/lib0/drives/1/last_error")" "F00001M8: this drive does not take LTO-7"
+	wait_for 10 told_has "state F00001M8 lib0/drives/1 incompatible"
+	refused "not permitted" bash -c 'echo 1 >"$1"' - "$M/lib0/drives/1/loaded"
+	mv "$M/lib0/drives/1/F00001M8" "$M/lib0/slots/0004/"
+	assert_file "$M/lib0/drives/1/state" empty
+	settle lib0
+	move slot 5 drive 1
+	assert_good
+	printf garbage >"$VTL_HOME/pool/F00002L7/manifest"
+	kill_unit KILL lib0/drives/1
+	vtl_start -n lib0/drives/1
+	assert_file "$M/lib0/drives/1/state" damaged
+}
+
+# The cartridge goes in and out of a drive, is unloaded and loaded there, until there is a file `end`.
+load_and_unload()
+{
+	local loads=0 d=$M/lib0/drives/1
+
+	while [[ ! -e $BATS_TEST_TMPDIR/end ]]; do
+		mv "$M/lib0/slots/0001/$FIRST" "$d/" || return 1
+		[[ $(<"$d/state") == ready ]] || return 2
+		echo 0 >"$d/loaded" || return 3
+		echo 1 >"$d/loaded" || return 4
+		[[ $(<"$d/state") == ready ]] || return 5
+		mv "$d/$FIRST" "$M/lib0/slots/0001/" || return 6
+		echo $((loads += 2)) >"$BATS_TEST_TMPDIR/loads"
+	done
+}
+
+# beside N: writes N values to an attribute beside that. Every load works; a value that was taken is there, and one
+# that was not has been refused with words.
+beside()
+{
+	local m=$M/cartridges/$FIRST/mam/0803_user_medium_text_label i fd value='' taken=0
+
+	load_and_unload 3>&- 2>"$BATS_TEST_TMPDIR/mover" & FS_BACKGROUND+=($!)
+	# Opened once: the way to it changes all the time.
+	exec {fd}<>"$m"
+	for ((i = 1; i <= $1; i++)); do
+		if { echo "value $i" >&"$fd"; } 2>>"$BATS_TEST_TMPDIR/said"; then
+			value="value $i" taken=$((taken + 1))
+		fi
+		assert_eq "$(<"/proc/self/fd/$fd")" "$value" || return
+	done
+	exec {fd}>&-
+	touch "$BATS_TEST_TMPDIR/end"
+	wait "${FS_BACKGROUND[0]}" || fail "step $? of the mover: $(<"$BATS_TEST_TMPDIR/mover")" || return
+	FS_BACKGROUND=()
+	((taken > 0)) || fail "none of $1 was taken" || return
+	assert_eq "$(grep -cv 'resource busy' "$BATS_TEST_TMPDIR/said")" 0 "other errors" || return
+	assert_file "$M/cartridges/$FIRST/load_count" "$(<"$BATS_TEST_TMPDIR/loads")" || return
+	assert_file "$m" "$value" || return
+	echo "# $taken of $1 values taken beside $(<"$BATS_TEST_TMPDIR/loads") loads" >&3
+}
+
+@test "daemons: attributes written beside loads: nothing is lost, no load fails" {
+	beside 100
+}
+
+# bats test_tags=slow
+@test "daemons: attributes written 1,000 times beside loads" {
+	beside 1000
 }
 
 @test "daemons: the door" {

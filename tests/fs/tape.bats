@@ -82,6 +82,47 @@ teardown() { fs_teardown; }
 	refused "not permitted" truncate -s 0 "$C/files/0/0"
 }
 
+# What backs up and counts trees of files finds lengths that are true, and everything once.
+@test "tape: tar, rsync, cp and du of the mount" {
+	local bytes n
+
+	head -c 3000000 /dev/urandom >"$D/data"
+	fake drive "$VTL_HOME" E01001L8
+	fake_say "file $D/data 100000"
+	fake_say "mark 1"
+	fake_say "write 300 5 x"
+	fake_say "mark 1"
+	fake_end
+	echo "a label" >"$C/mam/0803_user_medium_text_label"
+
+	# Every file is as long as stat says.
+	while read -r n bytes; do
+		assert_eq "$(wc -c <"$n")" "$bytes" "$n"
+	done < <(find "$M" -type f -printf '%p %s\n')
+	assert_eq "$(stat -c %s "$C/type" "$C/mam/0803_user_medium_text_label" | tr '\n' ' ')" "6 8 "
+	# No complaints, and all that was read is what is there; sparse ones are none.
+	assert_eq "$(tar -cf "$D/all.tar" -C "$M" . 2>&1)" ""
+	mkdir "$D/out" "$D/sparse"
+	tar -xf "$D/all.tar" -C "$D/out"
+	diff -r "$M" "$D/out"
+	tar -cS -C "$C" files records | tar -x -C "$D/sparse"
+	diff -r "$C/records" "$D/sparse/records"
+	cmp "$D/sparse/files/0/0" "$D/data"
+	cp -a "$C" "$D/cart"
+	diff -r "$C" "$D/cart"
+	rsync -a "$M/" "$D/synced/"
+	diff -r "$M" "$D/synced"
+	assert_eq "$(rsync -ai "$M/" "$D/synced/")" "" "what rsync copies the second time"
+	# ... and what has changed it sees, also where the length is the same.
+	echo "a lable" >"$C/mam/0803_user_medium_text_label"
+	rsync -a "$M/" "$D/synced/"
+	diff -r "$M" "$D/synced"
+	# Once what is on the tape; a block for each record and small file.
+	n=$(find "$C" -type f | wc -l)
+	bytes=$(du -s --block-size=1 "$C" | cut -f1)
+	((bytes >= 3001500 && bytes <= 3001500 + 1024 * n)) || fail "du says $bytes, $n files"
+}
+
 @test "tape: a file that a drive is writing grows under its reader" {
 	local i
 

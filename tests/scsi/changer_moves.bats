@@ -45,8 +45,12 @@ each_in_one_place()
 	cdb_sense 5/21/01 lib0 a5 00 03 e8 03 e8 01 f4 00 00 00 00
 	cdb_sense 5/24/00 lib0 a5 00 00 00 03 e8 01 f4 00 00 01 00
 	assert_eq "$(in_element lib0/slots/0001)" E01001L8
-	assert_file "$VTL_RUN/lib0/status/last_error" \
-		'lib0/slots/0002 is full: E01002L8 is in it'
+	assert_match "$(<"$VTL_RUN/lib0/status/last_error")" \
+		'^20[0-9T:.-]{21}Z lib0/slots/0002 is full: E01002L8 is in it$'
+	# The next move that works ends it.
+	move slot 1 slot 4
+	assert_good
+	assert_file "$VTL_RUN/lib0/status/last_error" ''
 }
 
 @test "a drive that is off line is not served, and is again when it is on line" {

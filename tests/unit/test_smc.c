@@ -321,7 +321,7 @@ static void refusals(void **state)
 	EXPECT_ADDRESS(6, MOVE(SLOT, DRIVE + 2), NOTHING);
 	EXPECT_SENSE(&r, SK_ILLEGAL_REQUEST, ASC_SOURCE_EMPTY, MOVE(SLOT + 3, DRIVE), NOTHING);
 	EXPECT_SENSE(&r, SK_ILLEGAL_REQUEST, ASC_DESTINATION_FULL, MOVE(SLOT, SLOT + 1), NOTHING);
-	assert_non_null(strstr(said, "last_error=lib0/slots/0002 is full"));
+	assert_non_null(strstr(said, "Z lib0/slots/0002 is full"));
 	by_hand("lib0/slots/0001", "lib0/drives/1");
 	a_daemon("lib0/drives/1", "eject=prevent", "prevent=1");
 	EXPECT_SENSE(&r, SK_ILLEGAL_REQUEST, ASC_REMOVAL_PREVENTED, MOVE(DRIVE, SLOT), NOTHING);

@@ -236,6 +236,7 @@ static void generations(void **state)
 	assert_true(scsi_tapealert(r.lu) & TAPEALERT_FLAG(12));
 	rig_read(&r, 0, 100);
 	EXPECT_SENSE(&r, 0x2, 0x3000);
+	rig_wait_status(&r, "state", "incompatible");
 	eject(&r);
 	rig_run(&r, TUR);
 	EXPECT_SENSE(&r, 0x2, 0x3a00);
@@ -331,6 +332,7 @@ static void cleaning(void **state)
 			assert_true(scsi_tapealert(r.lu) & TAPEALERT_FLAG(11));
 			rig_status(&r, "state", state_word, sizeof(state_word));
 			assert_string_equal(state_word, "unloaded");
+			assert_int_equal(ssc_load_result(r.ssc, why, sizeof(why)), 0);
 		}
 		eject(&r);
 		if (scsi_tapealert(r.lu) & TAPEALERT_FLAG(22))
@@ -343,6 +345,9 @@ static void cleaning(void **state)
 	assert_true(scsi_tapealert(r.lu) & TAPEALERT_FLAG(22));
 	rig_run(&r, TUR);
 	EXPECT_SENSE(&r, 0x2, 0x3007);
+	rig_wait_status(&r, "state", "cleaning expired");
+	assert_int_equal(ssc_load_result(r.ssc, why, sizeof(why)), -EINVAL);
+	assert_string_equal(why, "CLN001CU: the cleaning cartridge is used up (50 uses)");
 	rig_close(&r);
 }
 
@@ -365,35 +370,67 @@ static void damaged(void **state)
 	assert_true(scsi_tapealert(r.lu) & TAPEALERT_FLAG(53));
 	rig_read(&r, 0, 100);
 	EXPECT_SENSE(&r, 0x3, 0x3100);
-	rig_wait_status(&r, "state", "unloaded");
+	rig_wait_status(&r, "state", "damaged");
+	assert_int_equal(ssc_load_result(r.ssc, text, sizeof(text)), -EIO);
+	assert_string_equal(text, RIG_BARCODE ": loading: the cartridge's files are damaged");
 	rig_status(&r, "last_error", text, sizeof(text));
-	if (!strstr(text, RIG_BARCODE))
-		rig_wait_status(&r, "last_error",
-				RIG_BARCODE ": loading: the cartridge's files are damaged");
+	assert_non_null(
+		strstr(text, "Z " RIG_BARCODE ": loading: the cartridge's files are damaged"));
 	eject(&r);
 	/* one that the pool does not have, and a name that is none */
 	assert_int_equal(ssc_insert(r.ssc, "E09999L8"), 0);
 	rig_run(&r, TUR);
 	EXPECT_SENSE(&r, 0x2, 0x3a00);
+	rig_wait_status(&r, "state", "load failed");
 	eject(&r);
+	rig_wait_status(&r, "state", "empty");
+	assert_int_equal(ssc_load_result(r.ssc, text, sizeof(text)), 0);
 	assert_int_equal(ssc_insert(r.ssc, "../etc"), -EINVAL);
 	rig_close(&r);
 }
 
+static void *let_go(void *cart)
+{
+	const struct timespec moment = { .tv_nsec = 300000000 };
+
+	nanosleep(&moment, NULL);
+	cart_close(cart);
+	return NULL;
+}
+
+/* Who has the cartridge for a moment (an attribute is written) is waited for; who keeps it is told. */
 static void owned_elsewhere(void **state)
 {
-	struct cart_open how = { .flags = CART_RDWR };
-	struct cart *c;
+	const struct cart_open how = { .flags = CART_RDWR };
+	struct cart *other;
 	struct rig r;
+	pthread_t thread;
+	char why[200];
 
 	rig_open(&r, (struct rig_how){ 0 });
 	eject(&r);
-	assert_int_equal(cart_open(r.poolfd, RIG_BARCODE, &how, &c), 0);
+	assert_int_equal(cart_open(r.poolfd, RIG_BARCODE, &how, &other), 0);
+	pthread_create(&thread, NULL, let_go, other);
 	assert_int_equal(ssc_insert(r.ssc, RIG_BARCODE), 0);
+	pthread_join(thread, NULL);
+	rig_wait_status(&r, "state", "ready");
+	rig_clear_ua(&r);
+	EXPECT_GOOD(&r);
+	eject(&r);
+	assert_int_equal(cart_open(r.poolfd, RIG_BARCODE, &how, &other), 0);
+	assert_int_equal(ssc_insert(r.ssc, RIG_BARCODE), 0);
+	rig_wait_status(&r, "state", "load failed");
+	assert_int_equal(ssc_load_result(r.ssc, why, sizeof(why)), -EBUSY);
+	assert_string_equal(why, RIG_BARCODE ": loading: another process has the cartridge open");
 	rig_run(&r, TUR);
 	EXPECT_SENSE(&r, 0x2, 0x0403);
-	assert_int_equal(cart_close(c), 0);
+	assert_int_equal(cart_close(other), 0);
+	rig_status(&r, "last_error", why, sizeof(why));
+	assert_non_null(strstr(why, "another process"));
 	assert_int_equal(ssc_load(r.ssc), 0);
+	rig_wait_status(&r, "state", "ready");
+	rig_wait_status(&r, "last_error", ""); /* a good load ends it */
+	assert_int_equal(ssc_load_result(r.ssc, why, sizeof(why)), 0);
 	rig_clear_ua(&r);
 	EXPECT_GOOD(&r);
 	rig_close(&r);
