@@ -5,7 +5,6 @@
 
 #include "util/cleanup.h"
 
-#include <stdarg.h>
 #include <string.h>
 
 /* In the order in which AUTO tries them; the socket port is never automatic: no host would see it. */
@@ -16,16 +15,6 @@ static const struct port_ops *const port_kinds[] = {
 };
 
 #define NR_KINDS (sizeof(port_kinds) / sizeof(port_kinds[0]))
-
-int port_refuse(int err, char *why, size_t why_size, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(why, why_size, fmt, ap);
-	va_end(ap);
-	return err;
-}
 
 int port_auto(char *why, size_t why_size)
 {

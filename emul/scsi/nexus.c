@@ -71,33 +71,21 @@ bool nexus_update_prevent(struct scsi_lu *lu)
 	return any != was;
 }
 
-bool scsi_lu_prevented(struct scsi_lu *lu)
+void scsi_ua_all(struct scsi_lu *lu, uint16_t asc, uint64_t except)
 {
-	bool any;
-
 	pthread_mutex_lock(&lu->attr);
-	any = lu->prevent_any;
+	for (unsigned i = 0; i < SCSI_NEXUS_MAX; i++) {
+		struct lu_nexus *n = &lu->nexus[i];
+
+		if (n->used && (!except || n->id != except))
+			nexus_ua(n, asc);
+	}
 	pthread_mutex_unlock(&lu->attr);
-	return any;
 }
 
-/* PREVENT ALLOW MEDIUM REMOVAL, SPC-4: removal is allowed when no initiator prevents it. */
-struct sense spc_prevent_allow(struct scsi_lu *lu, struct scsi_cmd *cmd)
+void scsi_ua_one(struct scsi_lu *lu, uint16_t asc, uint64_t nexus)
 {
-	bool prevent = cmd->cdb[4] & 1, changed;
-	struct lu_nexus *n;
-
 	pthread_mutex_lock(&lu->attr);
-	n = nexus_get(lu, cmd->nexus);
-	/* Under another's reservation one may allow, not prevent (SPC-4 table 66). */
-	if (prevent && reserve_conflict(lu, n, 0)) {
-		pthread_mutex_unlock(&lu->attr);
-		return sense_status(SAM_RESERVATION_CONFLICT);
-	}
-	n->prevent = prevent;
-	changed = nexus_update_prevent(lu);
+	nexus_ua(nexus_get(lu, nexus), asc);
 	pthread_mutex_unlock(&lu->attr);
-	if (changed && lu->type->prevent_changed)
-		lu->type->prevent_changed(lu);
-	return sense_good();
 }

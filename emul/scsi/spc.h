@@ -62,7 +62,7 @@ void turn_pass(struct scsi_lu *lu, uint64_t ticket); /* this ticket needs no tur
 /* ---- dispatch.c APIs ---- */
 void dispatch_init(struct scsi_lu *lu);
 
-/* ---- nexus.c, ua.c APIs: under attr ---- */
+/* ---- nexus.c, ua.c, prevent.c APIs: under attr ---- */
 struct lu_nexus *nexus_find(struct scsi_lu *lu, uint64_t id); /* NULL: unknown */
 struct lu_nexus *nexus_get(struct scsi_lu *lu, uint64_t id);  /* made when unknown */
 void nexus_ua(struct lu_nexus *n, uint16_t asc);

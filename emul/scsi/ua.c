@@ -71,22 +71,3 @@ bool nexus_ua_take(struct lu_nexus *n, uint16_t *asc)
 	remove_at(n, 0);
 	return true;
 }
-
-void scsi_ua_all(struct scsi_lu *lu, uint16_t asc, uint64_t except)
-{
-	pthread_mutex_lock(&lu->attr);
-	for (unsigned i = 0; i < SCSI_NEXUS_MAX; i++) {
-		struct lu_nexus *n = &lu->nexus[i];
-
-		if (n->used && (!except || n->id != except))
-			nexus_ua(n, asc);
-	}
-	pthread_mutex_unlock(&lu->attr);
-}
-
-void scsi_ua_one(struct scsi_lu *lu, uint16_t asc, uint64_t nexus)
-{
-	pthread_mutex_lock(&lu->attr);
-	nexus_ua(nexus_get(lu, nexus), asc);
-	pthread_mutex_unlock(&lu->attr);
-}

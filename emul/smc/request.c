@@ -26,22 +26,6 @@ static int refuse(char *why, size_t size, int err, const char *fmt, ...)
 	return err;
 }
 
-void smc_say(struct smc *s, const char *error)
-{
-	char text[sizeof(s->last_error)] = "", now[UTC_MAX];
-	bool same;
-
-	utc_now(now);
-	if (*error)
-		snprintf(text, sizeof(text), "%s %s", now, error);
-	pthread_mutex_lock(&s->lock);
-	same = !strcmp(s->last_error, text);
-	memcpy(s->last_error, text, sizeof(text));
-	pthread_mutex_unlock(&s->lock);
-	if (!same)
-		s->publish(s->arg, "last_error", text);
-}
-
 static bool is_offline(struct smc *s)
 {
 	bool offline;

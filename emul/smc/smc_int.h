@@ -127,7 +127,7 @@ uint64_t own_begin(struct smc *s);
 void own_expect(struct smc *s, uint64_t move, const struct elem *e, const char *barcode);
 void own_end(struct smc *s, uint64_t move);
 
-/* ---- door.c, request.c APIs: any thread ---- */
+/* ---- door.c, request.c, say.c APIs: any thread ---- */
 bool door_is_open(struct smc *s, unsigned n);
 int door_set(struct smc *s, unsigned n, bool open, char *why, size_t why_size);
 void door_publish(struct smc *s);

@@ -230,7 +230,14 @@ void ssc_note(struct ssc *s);
 void ssc_note_all(struct ssc *s);
 void ssc_act(struct ssc *s, enum ssc_activity what);
 /* A copy. */
-void ssc_facts_get(struct ssc *s, struct ssc_facts *ret, struct ssc_modes *modes);
+static inline void ssc_facts_get(struct ssc *s, struct ssc_facts *ret, struct ssc_modes *modes)
+{
+	pthread_mutex_lock(&s->lock);
+	*ret = s->facts;
+	if (modes)
+		*modes = s->modes;
+	pthread_mutex_unlock(&s->lock);
+}
 
 /* ---- transfer.c: what READ, WRITE and VERIFY share ------------------------------------------- */
 
@@ -299,7 +306,6 @@ void ssc_publish_now(struct ssc *s, unsigned what);
 
 int ssc_inject_rule(struct ssc *s, const char *rule, char *why, size_t why_size);
 bool ssc_intercept(struct scsi_lu *lu, struct scsi_cmd *cmd, struct sense *ret);
-void ssc_inject_text(struct ssc *s, char *buf, size_t size);
 
 /* ---- mode_pages.c, log_pages.c -------------------------------------------------------------- */
 

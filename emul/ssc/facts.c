@@ -70,12 +70,3 @@ void ssc_note_all(struct ssc *s)
 	ssc_act(s, ACT_IDLE);
 	ssc_publish_later(s, ST_POSITION | ST_COUNTERS);
 }
-
-void ssc_facts_get(struct ssc *s, struct ssc_facts *ret, struct ssc_modes *modes)
-{
-	pthread_mutex_lock(&s->lock);
-	*ret = s->facts;
-	if (modes)
-		*modes = s->modes;
-	pthread_mutex_unlock(&s->lock);
-}

@@ -99,16 +99,3 @@ bool ssc_intercept(struct scsi_lu *lu, struct scsi_cmd *cmd, struct sense *ret)
 		ssc_publish_later(s, ST_INJECT);
 	return hit;
 }
-
-void ssc_inject_text(struct ssc *s, char *buf, size_t size)
-{
-	size_t at = 0;
-
-	buf[0] = '\0';
-	pthread_mutex_lock(&s->lock);
-	for (int i = 0; i < SSC_INJECT_MAX && s->inject[i].left && at < size; i++)
-		at += (size_t)snprintf(buf + at, size - at, "%s%02x %u %x/%02x/%02x", i ? "; " : "",
-				       s->inject[i].opcode, s->inject[i].left, s->inject[i].key,
-				       s->inject[i].asc >> 8, s->inject[i].asc & 0xff);
-	pthread_mutex_unlock(&s->lock);
-}

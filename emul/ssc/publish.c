@@ -62,6 +62,19 @@ static void text_compression(const struct ssc_modes *m, char *buf, size_t size)
 		snprintf(buf, size, "%s", cart_codec_name(m->codec));
 }
 
+static void text_inject(struct ssc *s, char *buf, size_t size)
+{
+	size_t at = 0;
+
+	buf[0] = '\0';
+	pthread_mutex_lock(&s->lock);
+	for (int i = 0; i < SSC_INJECT_MAX && s->inject[i].left && at < size; i++)
+		at += (size_t)snprintf(buf + at, size - at, "%s%02x %u %x/%02x/%02x", i ? "; " : "",
+				       s->inject[i].opcode, s->inject[i].left, s->inject[i].key,
+				       s->inject[i].asc >> 8, s->inject[i].asc & 0xff);
+	pthread_mutex_unlock(&s->lock);
+}
+
 /* Under publish_lock: the text is of now, so the last one published is the truth. */
 static void publish(struct ssc *s, unsigned what)
 {
@@ -100,7 +113,7 @@ static void publish(struct ssc *s, unsigned what)
 		out(s->conf.arg, "compression", buf);
 	}
 	if (what & ST_INJECT) {
-		ssc_inject_text(s, buf, sizeof(buf));
+		text_inject(s, buf, sizeof(buf));
 		out(s->conf.arg, "inject", buf);
 	}
 	if (what & ST_IDENTITY) {
