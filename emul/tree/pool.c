@@ -254,6 +254,19 @@ int tree_pool_first(struct tree *t)
 	return fd;
 }
 
+int tree_pools(struct tree *t, int (*fn)(void *arg, int poolfd), void *arg)
+{
+	int ret = 0;
+
+	for (unsigned i = 0; !ret && i < t->npools; i++) {
+		cleanup_fd int fd = pool_enter(&t->pools[i]);
+
+		if (fd >= 0)
+			ret = fn(arg, fd);
+	}
+	return ret;
+}
+
 int tree_pool_each(struct tree *t, int (*fn)(void *arg, const char *barcode), void *arg)
 {
 	int ret = 0, failed = 0;

@@ -95,6 +95,12 @@ int tree_pool_new(struct tree *t, const char *barcode);
 int tree_pool_first(struct tree *t);
 
 /*
+ * Calls fn for each pool that is there, with a descriptor that is ours, until it returns non-zero, which is
+ * returned; else 0.
+ */
+int tree_pools(struct tree *t, int (*fn)(void *arg, int poolfd), void *arg);
+
+/*
  * Calls fn for each cartridge that lies in a pool, pool by pool, until it returns non-zero, which is
  * returned; else 0 or the first -errno of a pool that could not be read (the others were).
  */
