@@ -75,6 +75,12 @@ static int fill(struct tree *t, const struct conf_library *lib, unsigned number)
 	return ret;
 }
 
+static int sweep(void *arg, int poolfd)
+{
+	cart_pool_sweep(poolfd);
+	return 0;
+}
+
 int setup_library(struct tree *t, const struct conf *c, const struct conf_library *lib)
 {
 	bool created = false;
@@ -84,7 +90,7 @@ int setup_library(struct tree *t, const struct conf *c, const struct conf_librar
 		log_err("repairing the tree: %s", strerror(-ret));
 		return ret;
 	}
-	tree_pools(t, cart_pool_sweep); /* what is left there takes space, and harms nobody */
+	tree_pools(t, sweep, NULL); /* what is left there takes space, and harms nobody */
 	ret = setup_shape(t, lib, &created);
 	if (ret || !created)
 		return ret;

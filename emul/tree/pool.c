@@ -254,14 +254,17 @@ int tree_pool_first(struct tree *t)
 	return fd;
 }
 
-void tree_pools(struct tree *t, int (*fn)(int poolfd))
+int tree_pools(struct tree *t, int (*fn)(void *arg, int poolfd), void *arg)
 {
-	for (unsigned i = 0; i < t->npools; i++) {
-		cleanup_fd int fd = t->pools[i].configured ? pool_enter(&t->pools[i]) : -ENOENT;
+	int ret = 0;
+
+	for (unsigned i = 0; !ret && i < t->npools; i++) {
+		cleanup_fd int fd = pool_enter(&t->pools[i]);
 
 		if (fd >= 0)
-			fn(fd);
+			ret = fn(arg, fd);
 	}
+	return ret;
 }
 
 int tree_pool_each(struct tree *t, int (*fn)(void *arg, const char *barcode), void *arg)

@@ -96,8 +96,11 @@ int tree_pool_new(struct tree *t, const char *barcode);
 /* The first pool that is there, for what is asked of "the" pool. The caller closes. */
 int tree_pool_first(struct tree *t);
 
-/* Calls fn for each pool that is there, with its descriptor (borrowed); what it returns is its own affair. */
-void tree_pools(struct tree *t, int (*fn)(int poolfd));
+/*
+ * Calls fn for each pool that is there, with a descriptor that is ours, until it returns non-zero, which is
+ * returned; else 0.
+ */
+int tree_pools(struct tree *t, int (*fn)(void *arg, int poolfd), void *arg);
 
 /*
  * Calls fn for each cartridge that lies in a pool, pool by pool, until it returns non-zero, which is

@@ -228,6 +228,14 @@ static int count(void *arg, const char *barcode)
 	return 0;
 }
 
+static int count_pool(void *arg, int poolfd)
+{
+	struct stat st;
+
+	++*(unsigned *)arg;
+	return fstat(poolfd, &st) == 0 && S_ISDIR(st.st_mode) ? 0 : 1;
+}
+
 /* ---- several -------------------------------------------------------------------------------- */
 
 static void test_several(void **state)
@@ -251,11 +259,17 @@ static void test_several(void **state)
 	assert_link(state, "state/vault/A00002L8", path_of(state, "far/second/A00002L8"));
 	assert_int_equal(tree_pool_each(T(state), count, &n), 0);
 	assert_int_equal(n, 2);
+	n = 0;
+	assert_int_equal(tree_pools(T(state), count_pool, &n), 0);
+	assert_int_equal(n, 2);
 
 	/* A namesake in another pool is not taken for it. */
 	assert_int_equal(mkdir(path_of(state, "pool/A00002L8"), 0755), 0);
 	assert_int_equal(rename(second, third), 0);
 	assert_seen(T(state), "A00002L8", -ENODEV, "second");
+	n = 0;
+	assert_int_equal(tree_pools(T(state), count_pool, &n), 0);
+	assert_int_equal(n, 1);
 	assert_int_equal(reopen(state, 2, pools), -ENODEV);
 	assert_int_equal(rmdir(path_of(state, "pool/A00002L8")), 0);
 
