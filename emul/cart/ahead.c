@@ -4,7 +4,8 @@
 #include "cart/ahead.h"
 
 #include "cart/io.h"
-#include "cart/pipe.h"
+#include "cart/memory.h"
+#include "cart/workers.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -15,7 +16,6 @@
 #define MEMORY_MIN  (8u << 20)	 /* at least, if the buffer allows: more only cools the caches */
 #define MEMORY_EACH (2u << 20)	 /* for each worker */
 #define SEGMENTS    3		 /* that may be pinned at once: see FILES_OPEN */
-#define IN_ORDER    2		 /* packed blocks in order before it begins */
 #define PLAIN_MIN   (64u << 10)	 /* plain blocks from this size on are not worth a copy */
 
 /* Consecutive objects of one segment. */
@@ -42,7 +42,7 @@ struct group {
 };
 
 struct ahead {
-	struct cart *c;
+	struct ahead_from from;
 	pthread_mutex_t lock;
 	pthread_cond_t done;
 	struct group *want; /* under lock: what the using thread sleeps for */
@@ -65,7 +65,7 @@ static int expand_one(struct group *g, struct coder *k, unsigned i)
 	const uint8_t *rec = g->in + g->o[i].off;
 	struct unpack u = { .e = e,
 			    .key = g->key,
-			    .uuid = g->a->c->state.uuid,
+			    .uuid = g->a->from.cart->state.uuid,
 			    .part = g->part,
 			    .object = g->first + i };
 	struct fmt_record hdr;
@@ -141,8 +141,8 @@ static void group_free(struct ahead *a, struct group *g)
 	g->file->pins--;
 	crypt_key_put(g->key);
 	a->memory -= g->len + g->room;
-	pipe_mem_free(a->c, g->in);
-	pipe_mem_free(a->c, g->out);
+	memory_put(a->from.memory, g->in);
+	memory_put(a->from.memory, g->out);
 	if (a->spare) {
 		free(g);
 		return;
@@ -150,11 +150,8 @@ static void group_free(struct ahead *a, struct group *g)
 	a->spare = g;
 }
 
-void cart_turn_away(struct cart *c)
+void ahead_free(struct ahead *a)
 {
-	struct ahead *a = c->ahead;
-
-	c->in_order = 0;
 	if (!a)
 		return;
 	while (a->first) {
@@ -168,7 +165,6 @@ void cart_turn_away(struct cart *c)
 	pthread_cond_destroy(&a->done);
 	pthread_mutex_destroy(&a->lock);
 	free(a);
-	c->ahead = NULL;
 }
 
 static unsigned pinned(const struct cart *c)
@@ -217,7 +213,7 @@ static struct group *group_new(struct ahead *a)
 	g->a = a;
 	g->file = NULL;
 	g->key = NULL;
-	g->part = a->c->part;
+	g->part = a->from.part;
 	g->first = a->object;
 	g->n = 0;
 	g->off = g->len = 0;
@@ -231,39 +227,40 @@ static struct group *group_new(struct ahead *a)
 /* A group of what comes next; a->object is behind it then. NULL: there is none now. */
 static struct group *group_make(struct ahead *a)
 {
-	struct cart *c = a->c;
+	struct cart *c = a->from.cart;
+	unsigned part = a->from.part;
 	struct group *g = group_new(a);
-	uint64_t eod = row_objects(&c->state.row[c->part]);
+	uint64_t eod = row_objects(&c->state.row[part]);
 	struct segfile *f;
 	uint32_t seg = 0;
 
 	if (!g)
 		return NULL;
-	while (a->object < eod && row_seek(c, c->part, a->object, &a->cur) == 0) {
+	while (a->object < eod && row_seek(c, part, a->object, &a->cur) == 0) {
 		if (g->n == 0)
 			seg = a->cur.seg;
 		if (!group_add(a, g, seg))
 			break;
 		a->object++;
 	}
-	if (g->n == 0 || cart_file_get(c, c->part, seg, &f))
+	if (g->n == 0 || cart_file_get(c, part, seg, &f))
 		goto none;
 	if (!f->pins && pinned(c) >= SEGMENTS)
 		goto none;
-	g->in = pipe_mem(c, g->len);
-	g->out = pipe_mem(c, g->room + 1);
+	g->in = memory_get(a->from.memory, g->len);
+	g->out = memory_get(a->from.memory, g->room + 1);
 	if (!g->in || !g->out)
 		goto none;
 	f->pins++;
 	g->file = f;
-	g->key = crypt_key_get(c->read_key);
+	g->key = crypt_key_get(a->from.key);
 	a->memory += g->len + g->room;
 	return g;
 
 none:
 	a->object = g->first; /* not taken */
-	pipe_mem_free(c, g->in);
-	pipe_mem_free(c, g->out);
+	memory_put(a->from.memory, g->in);
+	memory_put(a->from.memory, g->out);
 	free(g);
 	return NULL;
 }
@@ -279,60 +276,46 @@ static void schedule(struct ahead *a)
 		*a->last = g;
 		a->last = &g->next;
 		a->queued++;
-		workers_submit(pipe_workers(a->c), &g->job);
+		workers_submit(a->from.workers, &g->job);
 	}
 }
 
-static void begin(struct cart *c)
+struct ahead *ahead_new(const struct ahead_from *from, uint64_t object)
 {
 	struct ahead *a = calloc(1, sizeof(*a));
 
 	if (!a)
-		return;
-	a->c = c;
+		return NULL;
+	a->from = *from;
 	a->last = &a->first;
-	a->object = c->object;
-	a->limit = (size_t)MEMORY_EACH * workers_count(pipe_workers(c));
+	a->object = object;
+	a->limit = (size_t)MEMORY_EACH * workers_count(from->workers);
 	if (a->limit < MEMORY_MIN)
 		a->limit = MEMORY_MIN;
-	if (a->limit > c->buffer)
-		a->limit = c->buffer;
+	if (a->limit > from->limit)
+		a->limit = from->limit;
 	pthread_mutex_init(&a->lock, NULL);
 	pthread_cond_init(&a->done, NULL);
-	c->ahead = a;
 	schedule(a);
-	if (!a->first)
-		cart_turn_away(c);
+	if (a->first)
+		return a;
+	ahead_free(a);
+	return NULL;
 }
 
-void ahead_consider(struct cart *c, const struct cart_object *obj)
+int ahead_read(struct ahead *a, unsigned part, uint64_t object, void *buf, size_t len,
+	       struct cart_object *obj)
 {
-	if (!c->pipe)
-		return;
-	if (obj->kind == CART_BLOCK)
-		c->in_order = obj->codec != CART_NONE || obj->encrypted ? c->in_order + 1 : 0;
-	if (c->in_order >= IN_ORDER && !c->ahead)
-		begin(c);
-}
-
-int ahead_read(struct cart *c, void *buf, size_t len, struct cart_object *obj)
-{
-	struct ahead *a = c->ahead;
-	struct group *g = a ? a->first : NULL;
+	struct group *g = a->first;
 	unsigned i;
 	int err;
 
-	if (!g || c->object < g->first || c->object >= g->first + g->n || c->part != g->part) {
-		if (a)
-			cart_turn_away(c);
+	if (!g || object < g->first || object >= g->first + g->n || part != g->part)
 		return -EAGAIN;
-	}
 	wait_first(a);
-	if (g->err) { /* one by one it will be seen which block it is */
-		cart_turn_away(c);
+	if (g->err) /* one by one it will be seen which block it is */
 		return -EAGAIN;
-	}
-	i = (unsigned)(c->object - g->first);
+	i = (unsigned)(object - g->first);
 	err = g->o[i].err;
 	entry_describe(&g->o[i].e, obj);
 	if (obj->kind == CART_BLOCK && !err && len)

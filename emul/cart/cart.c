@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Opening, closing and the facts of a cartridge: see cart.h. */
 
-#include "cart/store.h"
-
-#include "cart/ahead.h"
+#include "cart/flush.h"
 #include "cart/io.h"
+#include "cart/memory.h"
 #include "cart/owner.h"
 #include "cart/pipe.h"
+#include "cart/workers.h"
 #include "util/log.h"
 
 #include <dirent.h>
@@ -205,7 +205,11 @@ static int repair_indexes(struct cart *c)
 static void cart_free(struct cart *c)
 {
 	cart_turn_away(c);
-	pipe_free(c);
+	if (c->pipe)
+		pipe_stop(c->pipe);
+	workers_free(c->crew);
+	pipe_free(c->pipe);
+	memory_free(c->memory);
 	cart_files_close(c);
 	mam_free(c->mam);
 	coder_fini(&c->coder);
@@ -242,6 +246,18 @@ static struct cart *cart_alloc(const char *barcode, const struct cart_open *how)
 	return c;
 }
 
+/* What a handle with a buffer has: memory, threads, the buffer itself. */
+static int buffer_make(struct cart *c)
+{
+	struct pipe_setup setup = { .cart = c, .adapt = &c->adapt, .buffer = c->buffer };
+
+	setup.memory = c->memory = memory_new(c->buffer, pipe_piece(c->buffer));
+	setup.workers = c->crew = workers_new(c->workers);
+	if (c->memory && c->crew)
+		c->pipe = pipe_new(&setup);
+	return c->pipe ? 0 : -ENOMEM;
+}
+
 int cart_open(int poolfd, const char *barcode, const struct cart_open *how, struct cart **cartp)
 {
 	struct cart *c;
@@ -266,10 +282,8 @@ int cart_open(int poolfd, const char *barcode, const struct cart_open *how, stru
 		err = mam_load(c);
 	if (!err && c->rdwr)
 		err = adopt(c);
-	if (!err && c->buffer) {
-		c->pipe = pipe_new(c);
-		err = c->pipe ? 0 : -ENOMEM;
-	}
+	if (!err && c->buffer)
+		err = buffer_make(c);
 	if (err) {
 		cart_free(c);
 		return err;
@@ -358,25 +372,34 @@ void cart_info(struct cart *c, struct cart_info *ret)
 	memcpy(ret->barcode, c->barcode, sizeof(ret->barcode));
 }
 
-/* Bytes of metadata beside the payload: headers, records, index. */
-uint64_t row_disk(const struct row *r)
+/* While something is in the buffer: what it knows of the partition that is written. False: look there. */
+static bool buffered(struct cart *c, struct pipe_facts *ret)
 {
-	uint64_t sum = 0;
-
-	for (uint32_t i = 0; i < r->n; i++)
-		sum += r->seg[i].x.length + (uint64_t)r->seg[i].x.pages * FMT_PAGE_SIZE;
-	return sum;
+	if (!c->pipe)
+		return false;
+	pipe_facts(c->pipe, ret);
+	return ret->state & PIPE_BUSY && !(ret->state & PIPE_FAILED);
 }
 
 int cart_part_info(struct cart *c, unsigned part, struct cart_part_info *ret)
 {
 	const struct row *r;
+	struct pipe_facts f;
 
 	if (part >= c->state.nrows)
 		return -EINVAL;
-	if (pipe_info(c, part, ret))
-		return 0;
 	r = &c->state.row[part];
+	if (part == c->part && buffered(c, &f)) {
+		*ret = (struct cart_part_info){
+			.capacity = f.capacity,
+			.used = f.used,
+			.ew = row_ew(r),
+			.eod = c->object,
+			.filemarks = c->filemark,
+			.disk = f.disk,
+		};
+		return 0;
+	}
 	*ret = (struct cart_part_info){
 		.capacity = r->capacity,
 		.used = row_payload(r),
@@ -422,11 +445,21 @@ static bool pos_in_ew(struct cart *c)
 
 void cart_pos(struct cart *c, struct cart_pos *ret)
 {
-	*ret = (struct cart_pos){ 0 };
-	if (!pipe_pos(c, ret)) {
-		const struct row *r = &c->state.row[c->part];
-		const struct seg *s = row_last(r);
+	const struct row *r = &c->state.row[c->part];
+	struct pipe_facts f = { 0 };
 
+	*ret = (struct cart_pos){ 0 };
+	if (buffered(c, &f)) {
+		ret->eod = true;
+		ret->ew = f.used >= row_ew(r);
+		ret->buffered_objects = c->object - f.synced_objects;
+		ret->buffered_bytes = f.bytes - f.synced_bytes;
+	} else {
+		const struct seg *s;
+
+		if (f.state & PIPE_FAILED)
+			cart_settle(c);
+		s = row_last(r);
 		ret->eod = c->object >= row_objects(r);
 		ret->ew = pos_in_ew(c);
 		if (s && !s->sealed && ret->eod) {

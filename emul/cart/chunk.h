@@ -23,20 +23,6 @@ struct chunk_src {
 	int64_t slot; /* for adapt_tell() */
 };
 
-/*
- * Buffers of one size, kept for the next chunk so that their pages stay warm. The size follows the
- * blocks that the host writes.
- */
-struct chunk_bufs {
-	size_t len; /* of the arena */
-	size_t size;
-	unsigned max;  /* as many as the arena has room for */
-	unsigned made; /* of them used so far */
-	uint8_t *arena;
-	unsigned n; /* free ones */
-	uint8_t **free;
-};
-
 struct chunk {
 	struct job job;
 	struct chunk *next;

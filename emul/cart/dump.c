@@ -3,7 +3,7 @@
 
 #include "cart/verify.h"
 
-#include "cart/store.h"
+#include "cart/flush.h"
 
 #include <ctype.h>
 #include <errno.h>

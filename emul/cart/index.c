@@ -510,3 +510,16 @@ struct extent ix_cut(const struct ixpos *p)
 	x.pages = p->no + (p->k > 0 || p->i > 0);
 	return x;
 }
+
+void entry_describe(const struct entry *e, struct cart_object *obj)
+{
+	*obj = (struct cart_object){ .kind = CART_BLOCK };
+	if (e->type == FMT_IX_FILEMARKS) {
+		obj->kind = CART_FILEMARK;
+		return;
+	}
+	obj->size = e->size;
+	obj->stored = entry_payload(e);
+	obj->codec = e->codec & FMT_CODEC_MASK;
+	obj->encrypted = e->codec & FMT_ENCRYPTED;
+}

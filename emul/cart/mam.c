@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Values of medium auxiliary memory: kept, computed, replaced on disk as one file. See mam.h. */
 
-#include "cart/store.h"
+#include "cart/flush.h"
 
 #include "cart/crc.h"
 #include "cart/io.h"

@@ -4,113 +4,21 @@
 #include "cart/pipe_int.h"
 
 #include "cart/io.h"
+#include "cart/workers.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <time.h>
 
-struct workers *pipe_workers(struct cart *c)
-{
-	return c->pipe->workers;
-}
-
-/* ---- memory: all under lock ------------------------------------------------------------------ */
-
-/*
- * Address space for all buffers of the usual size. In a virtual machine the first touch of a page
- * is dear, so large pages are asked for; only what is used is ever touched.
- */
-static uint8_t *arena_map(size_t len)
-{
-	uint8_t *p = mmap(NULL, len, PROT_READ | PROT_WRITE,
-			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	if (p == MAP_FAILED)
-		return NULL;
-	madvise(p, len, MADV_HUGEPAGE);
-	return p;
-}
-
-static void arena_unmap(struct chunk_bufs *b)
-{
-	if (b->arena)
-		munmap(b->arena, b->len);
-	free(b->free);
-	b->arena = NULL;
-	b->free = NULL;
-	b->n = b->made = b->max = 0;
-}
-
-/* Buffers of (at least) another size; none is in use. */
-static void arena_resize(struct pipe *p, size_t size)
-{
-	struct chunk_bufs *b = &p->bufs;
-
-	arena_unmap(b);
-	b->size = (size + 4095) & ~(size_t)4095;
-	b->max = (unsigned)(p->cart->buffer / b->size) + 1;
-	b->len = b->max * b->size;
-	b->free = calloc(b->max, sizeof(*b->free));
-	b->arena = b->free ? arena_map(b->len) : NULL;
-	if (!b->arena)
-		arena_unmap(b); /* malloc() will do */
-}
-
-uint8_t *pipe_buf_get(struct pipe *p, size_t size)
-{
-	struct chunk_bufs *b = &p->bufs;
-
-	if (b->n == b->made && (size > b->size || !b->arena) && size <= p->cart->buffer / 4)
-		arena_resize(p, size > b->size ? size : b->size);
-	if (size > b->size)
-		return malloc(size);
-	if (b->n)
-		return b->free[--b->n];
-	if (b->made < b->max)
-		return b->arena + b->made++ * b->size;
-	return malloc(b->size);
-}
-
-size_t pipe_buf_cap(const struct pipe *p, size_t size)
-{
-	return size > p->bufs.size ? size : p->bufs.size;
-}
-
-void pipe_buf_put(struct pipe *p, uint8_t *buf)
-{
-	struct chunk_bufs *b = &p->bufs;
-
-	if (b->arena && buf >= b->arena && buf < b->arena + b->len)
-		b->free[b->n++] = buf;
-	else
-		free(buf);
-}
-
-uint8_t *pipe_mem(struct cart *c, size_t size)
-{
-	uint8_t *ret;
-
-	pthread_mutex_lock(&c->pipe->lock);
-	ret = pipe_buf_get(c->pipe, size);
-	pthread_mutex_unlock(&c->pipe->lock);
-	return ret;
-}
-
-void pipe_mem_free(struct cart *c, uint8_t *p)
-{
-	pthread_mutex_lock(&c->pipe->lock);
-	pipe_buf_put(c->pipe, p);
-	pthread_mutex_unlock(&c->pipe->lock);
-}
+/* ---- chunks: all under lock ------------------------------------------------------------------ */
 
 void pipe_chunk_release(struct pipe *p, struct chunk *ch)
 {
 	for (unsigned i = 0; i < ch->owners; i++)
 		xbuf_put(ch->owner[i]);
-	pipe_buf_put(p, ch->in);
-	pipe_buf_put(p, ch->out);
+	memory_put(p->memory, ch->in);
+	memory_put(p->memory, ch->out);
 	crypt_key_put(ch->key);
 	p->charge -= ch->charge;
 	if (p->spare) {
@@ -134,7 +42,7 @@ static void chunk_trim(struct pipe *p, struct chunk *ch)
 	for (unsigned i = 0; i < ch->owners; i++)
 		xbuf_put(ch->owner[i]);
 	ch->owners = 0;
-	pipe_buf_put(p, ch->in);
+	memory_put(p->memory, ch->in);
 	ch->in = NULL;
 	p->charge -= ch->charge - ch->out_cap;
 	ch->charge = ch->out_cap;
@@ -157,7 +65,7 @@ static bool user_has_it(const struct pipe *p)
 	case WAIT_EMPTY:
 		return p->queued == 0;
 	case WAIT_RESULT:
-		return adapt_told(&p->cart->adapt, p->slot);
+		return adapt_told(p->adapt, p->slot);
 	default:
 		return false;
 	}
@@ -183,7 +91,7 @@ void pipe_pack_job(struct job *job, struct coder *k)
 	struct chunk *ch = (struct chunk *)job;
 	struct pipe *p = ch->pipe;
 
-	chunk_pack(ch, k, p->cart->state.uuid, &p->cart->adapt);
+	chunk_pack(ch, k, p->cart->state.uuid, p->adapt);
 	pthread_mutex_lock(&p->lock);
 	if (!ch->err)
 		chunk_trim(p, ch);
@@ -199,36 +107,34 @@ void pipe_pack_job(struct job *job, struct coder *k)
 
 void pipe_snapshot(struct pipe *p)
 {
-	struct cart *c = p->cart;
-	const struct row *r = &c->state.row[c->part];
+	const struct row *r = &p->cart->state.row[p->part];
 	const struct seg *s = row_last(r);
 
-	p->used = row_payload(r);
-	p->row_bytes = row_bytes(r);
-	p->synced_objects = row_objects(r);
-	p->synced_bytes = p->row_bytes;
+	p->at = (struct pipe_facts){ .capacity = r->capacity,
+				     .disk = row_disk(r),
+				     .used = row_payload(r),
+				     .bytes = row_bytes(r),
+				     .synced_objects = row_objects(r),
+				     .synced_bytes = row_bytes(r) };
 	if (s && !s->sealed) {
-		p->synced_objects -= s->x.objects - r->synced.objects;
-		p->synced_bytes -= s->x.bytes - r->synced.bytes;
+		p->at.synced_objects -= s->x.objects - r->synced.objects;
+		p->at.synced_bytes -= s->x.bytes - r->synced.bytes;
 	}
-	p->info = (struct cart_part_info){
-		.capacity = r->capacity, .used = p->used, .ew = row_ew(r), .disk = row_disk(r)
-	};
 }
 
 void pipe_appended(struct pipe *p, uint64_t bytes)
 {
 	struct cart *c = p->cart;
 	struct segfile *f;
-	const struct row *r = &c->state.row[c->part];
+	const struct row *r = &c->state.row[p->part];
 
 	p->unpublished += bytes;
 	p->unstarted += bytes;
 	if (p->unpublished >= PUBLISH_BYTES) {
-		tail_publish(c, c->part);
+		tail_publish(c, p->part);
 		p->unpublished = 0;
 	}
-	if (p->unstarted >= WRITEBACK_BYTES && cart_file_get(c, c->part, r->n - 1, &f) == 0) {
+	if (p->unstarted >= WRITEBACK_BYTES && cart_file_get(c, p->part, r->n - 1, &f) == 0) {
 		/* So that the sync at the end finds little to do. */
 		uint64_t end = row_last(r)->x.length;
 		uint64_t from = end > p->unstarted ? end - p->unstarted : 0;
@@ -238,7 +144,7 @@ void pipe_appended(struct pipe *p, uint64_t bytes)
 		p->unstarted = 0;
 	}
 	if (p->unflushed >= FLUSH_BYTES && flusher_ready(p->flusher)) {
-		int fd = segfile_again(&c->home, c->part, row_last(r)->seq);
+		int fd = segfile_again(&c->home, p->part, row_last(r)->seq);
 
 		if (fd >= 0)
 			flusher_take(p->flusher, fd);
@@ -253,7 +159,7 @@ void pipe_defer(struct pipe *p, int err)
 	pthread_mutex_lock(&p->lock);
 	c->session = false;
 	p->err = err;
-	p->err_object = row_objects(&c->state.row[c->part]);
+	p->err_object = row_objects(&c->state.row[p->part]);
 	p->discard = true;
 	pipe_snapshot(p);
 	pthread_mutex_unlock(&p->lock);
@@ -290,10 +196,10 @@ static void enqueue(struct pipe *p, struct chunk *ch)
 	p->pending += ch->worst;
 	p->pend_bytes += ch->bytes;
 	if (pack) {
-		ch->out = pipe_buf_get(p, ch->out_cap);
+		ch->out = memory_get(p->memory, ch->out_cap);
 		if (!ch->out) {
 			ch->err = -ENOMEM;
-			chunk_give_up(ch, &p->cart->adapt);
+			chunk_give_up(ch, p->adapt);
 			pack = false;
 		}
 	}
@@ -420,29 +326,42 @@ static void *appender(void *arg)
 	return NULL;
 }
 
-struct pipe *pipe_new(struct cart *c)
+static size_t chunk_bytes(size_t buffer)
+{
+	size_t bytes = buffer / 16;
+
+	if (bytes > CHUNK_BYTES_MAX)
+		return CHUNK_BYTES_MAX;
+	return bytes > CHUNK_BYTES_MIN ? bytes : CHUNK_BYTES_MIN;
+}
+
+size_t pipe_piece(size_t buffer)
+{
+	size_t bytes = chunk_bytes(buffer);
+
+	/* A full chunk, with what headers, encryption and a codec's bound may add. */
+	return bytes + bytes / 8 + CHUNK_RECORDS * (sizeof(struct fmt_record) + CRYPT_OVERHEAD) +
+	       4096;
+}
+
+struct pipe *pipe_new(const struct pipe_setup *setup)
 {
 	struct pipe *p = calloc(1, sizeof(*p));
 	pthread_condattr_t attr;
-	size_t bytes = c->buffer / 16;
 
 	if (!p)
 		return NULL;
-	p->workers = workers_new(c->workers);
-	if (bytes > CHUNK_BYTES_MAX)
-		bytes = CHUNK_BYTES_MAX;
-	p->chunk_bytes = bytes > CHUNK_BYTES_MIN ? bytes : CHUNK_BYTES_MIN;
-	/* A full chunk, with what headers, encryption and a codec's bound may add. */
-	p->bufs.size = p->chunk_bytes + p->chunk_bytes / 8 +
-		       CHUNK_RECORDS * (sizeof(struct fmt_record) + CRYPT_OVERHEAD) + 4096;
+	p->chunk_bytes = chunk_bytes(setup->buffer);
 	p->flusher = flusher_new();
-	if (!p->workers || !p->flusher) {
-		workers_free(p->workers);
-		flusher_free(p->flusher);
+	if (!p->flusher) {
 		free(p);
 		return NULL;
 	}
-	p->cart = c;
+	p->cart = setup->cart;
+	p->memory = setup->memory;
+	p->workers = setup->workers;
+	p->adapt = setup->adapt;
+	p->buffer = setup->buffer;
 	p->last = &p->first;
 	pthread_mutex_init(&p->open_lock, NULL);
 	pthread_mutex_init(&p->lock, NULL);
@@ -469,28 +388,28 @@ int pipe_start(struct pipe *p)
 	return -err;
 }
 
-void pipe_free(struct cart *c)
+void pipe_stop(struct pipe *p)
 {
-	struct pipe *p = c->pipe;
-
-	if (!p)
-		return;
 	pthread_mutex_lock(&p->lock);
 	p->quit = true;
 	pthread_cond_signal(&p->ready);
 	pthread_mutex_unlock(&p->lock);
 	if (p->started)
 		pthread_join(p->thread, NULL);
-	workers_free(p->workers);
+	p->started = false;
+}
+
+void pipe_free(struct pipe *p)
+{
+	if (!p)
+		return;
 	flusher_free(p->flusher);
 	if (p->open)
 		pipe_chunk_release(p, p->open);
 	free(p->spare);
-	arena_unmap(&p->bufs);
 	pthread_cond_destroy(&p->ready);
 	pthread_cond_destroy(&p->space);
 	pthread_mutex_destroy(&p->lock);
 	pthread_mutex_destroy(&p->open_lock);
 	free(p);
-	c->pipe = NULL;
 }

@@ -2,21 +2,17 @@
 #ifndef CART_PIPE_INT_H
 #define CART_PIPE_INT_H
 
-/* The inside of the write-behind buffer, for pipe.c (threads) and fill.c (the user's side). */
+/* The inside of the write-behind buffer: pipe.c has its threads, fill.c the user's side. */
 
 #include "cart/chunk.h"
 #include "cart/flusher.h"
+#include "cart/memory.h"
 #include "cart/pipe.h"
 
 #include <pthread.h>
 
 #define CHUNK_BYTES_MAX (256u << 10) /* small enough for caches, and for work for many workers */
 #define CHUNK_BYTES_MIN (64u << 10)
-#define REF_MIN		(32u << 10) /* blocks from which keeping the owner's buffer beats a copy */
-#define THROUGH_MIN \
-	(64u << 10) /* plain bytes from which a write of their own beats collecting them */
-#define GATHER_BYTES \
-	(2u << 20) /* plain blocks in the caller's buffers are written so many at a time */
 #define APPEND_RUN \
 	8 /* packed chunks for which the appender is woken while others are being packed */
 #define IDLE_MS		50	    /* a chunk that is not filled for so long goes to the disk */
@@ -34,8 +30,11 @@ enum pipe_wait {
 
 struct pipe {
 	struct cart *cart;
+	struct memory *memory;
 	struct workers *workers;
+	struct adapt *adapt;
 	struct flusher *flusher;
+	size_t buffer;
 	size_t chunk_bytes;
 
 	/* Order: open_lock, lock. */
@@ -57,23 +56,17 @@ struct pipe {
 	uint64_t serial; /* of that chunk */
 	bool watching;	 /* the appender will look after an open chunk without being told */
 	bool draining, quit, started;
-	struct chunk_bufs bufs;
 	size_t charge;
 	int err; /* not taken yet */
 	uint64_t err_object;
-	bool discard;	     /* after an error, until the user has set the position */
-	uint64_t used;	     /* payload in the file */
-	uint64_t pending;    /* payload in the queue at most */
-	uint64_t pend_bytes; /* host's bytes in the queue */
-	uint64_t synced_objects, synced_bytes, row_bytes;
-	struct cart_part_info info;
+	bool discard;	      /* after an error, until the user has drained */
+	uint64_t pending;     /* payload in the queue at most */
+	uint64_t pend_bytes;  /* host's bytes in the queue */
+	struct pipe_facts at; /* the partition after the last append: what is not of the queue */
 
-	/* of the user */
-	uint64_t promised; /* payload at most, with everything accepted */
-	uint64_t limit;	   /* up to which promising needs no second look */
-
+	unsigned part; /* written to; changes while it is not busy */
 	pthread_t thread;
-	/* of whoever has the row */
+	/* of whoever has the partition */
 	uint64_t unpublished;
 	uint64_t unstarted;
 	uint64_t unflushed;
@@ -87,27 +80,15 @@ void pipe_push(struct pipe *p, bool user);
 
 void pipe_pack_job(struct job *job, struct coder *k); /* a chunk's job.fn */
 
-/* The threads that take what is queued. -errno: there can be none. */
-int pipe_start(struct pipe *p);
-
 /* Sleeps, perhaps not long enough: called in a loop. Under lock. */
 void pipe_wait(struct pipe *p, enum pipe_wait what);
 
 /* Wakes the appender if it has something that is worth it. Under lock. */
 void pipe_rouse(struct pipe *p);
 
-/* The row has grown by about so many bytes: write-back and readers are looked after. */
-void pipe_appended(struct pipe *p, uint64_t bytes);
-
-/* What was accepted could not be appended: a deferred error, and what follows it is dropped. */
-void pipe_defer(struct pipe *p, int err);
-
-/* What the user may want to know while the row is the appender's. Under lock. */
+/* What the user may want to know while the partition is the appender's. Under lock. */
 void pipe_snapshot(struct pipe *p);
 
-uint8_t *pipe_buf_get(struct pipe *p, size_t size); /* under lock; NULL: ENOMEM */
-void pipe_buf_put(struct pipe *p, uint8_t *buf);    /* under lock; NULL is allowed */
-size_t pipe_buf_cap(const struct pipe *p, size_t size);
 void pipe_chunk_release(struct pipe *p, struct chunk *ch); /* under lock */
 
 #endif

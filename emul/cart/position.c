@@ -1,16 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The position: telling it, LOCATE and SPACE. Everything is a search, whatever the distance. */
 
-#include "cart/store.h"
+#include "cart/flush.h"
 
 #include <errno.h>
-
-void cart_set_pos(struct cart *c, unsigned part, uint64_t object, uint64_t filemark)
-{
-	c->part = part;
-	c->object = object;
-	c->filemark = filemark;
-}
 
 /* Filemarks in front of an object that may be the end of data. */
 static int filemarks_before(struct cart *c, unsigned part, uint64_t object, struct cursor *cur,

@@ -5,9 +5,8 @@
  * in order.
  */
 
-#include "cart/store.h"
-
 #include "cart/ahead.h"
+#include "cart/flush.h"
 #include "cart/io.h"
 
 #include <errno.h>
@@ -15,6 +14,7 @@
 
 #define DIRECT_MIN \
 	(64u << 10) /* payload bytes from which a read of its own is cheaper than a copy */
+#define IN_ORDER  2 /* packed blocks one after the other before reading ahead begins */
 #define AHEAD_MIN (16u << 10)
 #define AHEAD_MAX (512u << 10)
 
@@ -115,19 +115,6 @@ static int read_packed(struct cart *c, const struct segfile *f, const struct cur
 	return err;
 }
 
-void entry_describe(const struct entry *e, struct cart_object *obj)
-{
-	*obj = (struct cart_object){ .kind = CART_BLOCK };
-	if (e->type == FMT_IX_FILEMARKS) {
-		obj->kind = CART_FILEMARK;
-		return;
-	}
-	obj->size = e->size;
-	obj->stored = entry_payload(e);
-	obj->codec = e->codec & FMT_CODEC_MASK;
-	obj->encrypted = e->codec & FMT_ENCRYPTED;
-}
-
 static int read_once(struct cart *c, unsigned part, uint64_t object, struct cursor *cur, void *buf,
 		     size_t len, struct cart_object *obj)
 {
@@ -172,6 +159,37 @@ int read_object(struct cart *c, unsigned part, uint64_t object, struct cursor *c
 	return owner_error(c, err == -ENOENT ? -EPROTO : err);
 }
 
+/* What was read ahead. -EAGAIN: it was not, or something else. */
+static int read_ahead(struct cart *c, void *buf, size_t len, struct cart_object *obj)
+{
+	int err = c->ahead ? ahead_read(c->ahead, c->part, c->object, buf, len, obj) : -EAGAIN;
+
+	if (err == -EAGAIN && c->ahead)
+		cart_turn_away(c);
+	return err;
+}
+
+/* The object in front of the position was just read without help: perhaps help is worth it now. */
+static void consider_ahead(struct cart *c, const struct cart_object *obj)
+{
+	const struct ahead_from from = { .cart = c,
+					 .part = c->part,
+					 .memory = c->memory,
+					 .workers = c->crew,
+					 .limit = c->buffer,
+					 .key = c->read_key };
+
+	if (!c->crew)
+		return;
+	if (obj->kind == CART_BLOCK)
+		c->in_order = obj->codec != CART_NONE || obj->encrypted ? c->in_order + 1 : 0;
+	if (c->in_order < IN_ORDER || c->ahead)
+		return;
+	c->ahead = ahead_new(&from, c->object);
+	if (!c->ahead)
+		c->in_order = 0;
+}
+
 int cart_read(struct cart *c, void *buf, size_t len, struct cart_object *obj)
 {
 	static char nothing[1];
@@ -184,7 +202,7 @@ int cart_read(struct cart *c, void *buf, size_t len, struct cart_object *obj)
 		buf = nothing;
 		len = 0;
 	}
-	err = ahead_read(c, buf, len, obj);
+	err = read_ahead(c, buf, len, obj);
 	helped = err != -EAGAIN;
 	if (!helped)
 		err = read_object(c, c->part, c->object, &c->cur, buf, len, obj);
@@ -193,7 +211,7 @@ int cart_read(struct cart *c, void *buf, size_t len, struct cart_object *obj)
 	c->object++;
 	c->filemark += obj->kind == CART_FILEMARK;
 	if (!helped && !err)
-		ahead_consider(c, obj);
+		consider_ahead(c, obj);
 	if (!err && obj->kind == CART_BLOCK)
 		mam_count_read(c, obj->size);
 	return err;

@@ -133,3 +133,13 @@ uint64_t cursor_payload(const struct cart *c, const struct cursor *cur)
 
 	return c->state.row[cur->part].seg[cur->seg].payload + extent_payload(&x);
 }
+
+/* Bytes of metadata beside the payload: headers, records, index. */
+uint64_t row_disk(const struct row *r)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < r->n; i++)
+		sum += r->seg[i].x.length + (uint64_t)r->seg[i].x.pages * FMT_PAGE_SIZE;
+	return sum;
+}

@@ -119,6 +119,8 @@ static inline uint32_t entry_reclen(const struct entry *e)
 	       (e->type == FMT_IX_FILEMARKS ? 0 : entry_payload(e));
 }
 
+void entry_describe(const struct entry *e, struct cart_object *obj);
+
 /* Moves an extent over the first `n` of an entry's objects (n > 0). */
 void extent_add(struct extent *x, const struct entry *e, uint64_t n);
 

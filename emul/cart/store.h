@@ -7,7 +7,7 @@
  *
  * Who may touch what: `state`, the rows and the files belong to the thread that uses the handle.
  * While the write-behind buffer (pipe.h) has something in it, they belong to its appender instead;
- * every function that needs them waits for it first with cart_settle(). What both need at the same
+ * every function that needs them waits for it first with cart_settle() (flush.h). What both need at the same
  * time lies in the pipe, under its lock.
  */
 
@@ -116,6 +116,8 @@ struct coder {
 struct pipe;
 struct ahead;
 struct mam;
+struct memory;
+struct workers;
 
 struct cart {
 	struct seg_home home; /* dirfd owned */
@@ -148,9 +150,13 @@ struct cart {
 	struct adapt adapt;
 	struct crypt_key *write_key, *read_key;
 	struct mam *mam;
-	struct pipe *pipe;   /* NULL: synchronous, or nothing written yet */
-	struct ahead *ahead; /* NULL: none under way */
-	unsigned in_order;   /* packed blocks read one after the other */
+	struct memory *memory; /* of the buffers; NULL: synchronous */
+	struct workers *crew;  /* threads that pack and unpack; NULL: synchronous */
+	struct pipe *pipe;     /* NULL: synchronous */
+	uint64_t promised;     /* payload at most, with everything accepted */
+	uint64_t limit;	       /* up to which promising needs no second look */
+	struct ahead *ahead;   /* NULL: none under way */
+	unsigned in_order;     /* packed blocks read one after the other */
 };
 
 /* ---- manifest.c ------------------------------------------------------------------------------ */
@@ -310,37 +316,11 @@ int unpack_block(struct coder *k, const struct unpack *u, const void *payload, v
 int block_check(const struct segfile *f, const struct entry *e, uint64_t object,
 		const struct fmt_record *hdr, const void *payload);
 
-/* ---- read.c, write.c ------------------------------------------------------------------------- */
-
-/* The buffer is empty and everything in it is in the file (not synced). A deferred error stays. */
-void cart_settle(struct cart *c);
-
-/* Same, and on stable storage: the first error, which is then no longer deferred. */
-int cart_flush(struct cart *c);
+/* ---- read.c ---------------------------------------------------------------------------------- */
 
 /* Any object by number, with the cursor as a hint. */
 int read_object(struct cart *c, unsigned part, uint64_t object, struct cursor *cur, void *buf,
 		size_t len, struct cart_object *obj);
-
-/*
- * `n` blocks at p, packed and appended one after the other. The position moves over those that are
- * in the file, and ret->blocks counts them.
- */
-int write_now(struct cart *c, const struct cart_write *w, const uint8_t *p, uint32_t n,
-	      struct cart_written *ret);
-int filemarks_now(struct cart *c, uint32_t count);
-
-/* One block, with what adapt_next() said of it. */
-int write_one(struct cart *c, const struct cart_write *w, const uint8_t *p, bool try, int64_t slot,
-	      struct cart_written *ret);
-
-void entry_describe(const struct entry *e, struct cart_object *obj);
-
-/* What was read ahead is no longer wanted. */
-void cart_turn_away(struct cart *c);
-
-/* The position after something moved it. */
-void cart_set_pos(struct cart *c, unsigned part, uint64_t object, uint64_t filemark);
 
 /* ---- mam.c ----------------------------------------------------------------------------------- */
 

@@ -4,7 +4,7 @@
 #include "cart/verify.h"
 
 #include "cart/io.h"
-#include "cart/store.h"
+#include "cart/flush.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Writing: checks, capacity, and the synchronous path. With a buffer, pipe.c takes the blocks as
- * long as it is certain, whatever they shrink to, that neither early warning nor the end of the
- * partition is met; near those, and without a buffer, each block is packed and appended here before
- * it is answered.
+ * Writing: checks, capacity, and which way the blocks go. The buffer takes them as long as it is
+ * certain, whatever they shrink to, that neither early warning nor the end of the partition is met;
+ * near those, and without a buffer, each block is packed and appended before it is answered.
  */
 
-#include "cart/store.h"
-
+#include "cart/append.h"
+#include "cart/flush.h"
 #include "cart/pipe.h"
 
 #include <errno.h>
-
-#define BATCH 64 /* blocks of one append */
 
 /* May anything be written at all? */
 static int check_writable(const struct cart *c)
@@ -26,15 +23,6 @@ static int check_writable(const struct cart *c)
 static bool is_worm(const struct cart *c)
 {
 	return c->state.media->class == MEDIA_WORM;
-}
-
-/* A failed sync takes objects back that were in the file only: the position follows. */
-static void follow_row(struct cart *c)
-{
-	const struct row *r = &c->state.row[c->part];
-
-	if (c->object > row_objects(r))
-		cart_set_pos(c, c->part, row_objects(r), row_filemarks(r));
 }
 
 /*
@@ -57,11 +45,16 @@ static int only_filemarks_left(struct cart *c)
 /* Position and session for an append. Whatever was beyond the position is gone afterwards. */
 static int make_place(struct cart *c)
 {
+	unsigned state = c->pipe ? pipe_state(c->pipe) : 0;
 	const struct row *r;
-	int err = pipe_ready(c);
+	int err = 0;
 
-	if (err) /* 1: the place is the one that is being written to */
-		return err < 0 ? err : 0;
+	if (state & PIPE_ERROR)
+		return -ECANCELED;
+	if (state & PIPE_FAILED)
+		cart_settle(c);
+	else if (state & PIPE_BUSY) /* the place is the one that is being written to */
+		return 0;
 	cart_turn_away(c);
 	r = &c->state.row[c->part];
 	if (c->object < row_objects(r)) {
@@ -76,7 +69,7 @@ static int make_place(struct cart *c)
 	if (!err)
 		err = tail_ready(c, c->part);
 	if (err)
-		follow_row(c);
+		cart_follow(c);
 	return err;
 }
 
@@ -100,102 +93,317 @@ static int take_key(struct cart *c, const struct cart_key *key)
 	return 0;
 }
 
-/* ---- the synchronous path -------------------------------------------------------------------- */
+/* ---- how the next blocks go ------------------------------------------------------------------ */
 
-/* Appends up to BATCH blocks that were packed. Moves the position over those that are whole. */
-static int append(struct cart *c, const struct record *rec, unsigned n, struct cart_written *ret)
+#define THROUGH_MIN \
+	(64u << 10)	    /* plain bytes from which a write of their own beats collecting them */
+#define REF_MIN (32u << 10) /* blocks from which keeping the owner's buffer beats a copy */
+
+/* A call of cart_write() under way. */
+struct writing {
+	struct cart *c;
+	const struct cart_write *w;
+	struct append how; /* for what is appended by our own hand */
+	struct cart_written *ret;
+};
+
+static struct writing writing(struct cart *c, const struct cart_write *w, struct cart_written *ret)
 {
-	unsigned done;
-	int err = tail_append(c, c->part, rec, n, &done);
+	return (struct writing){ .c = c,
+				 .w = w,
+				 .how = { .cart = c,
+					  .part = c->part,
+					  .coder = &c->coder,
+					  .spill = &c->spill,
+					  .adapt = &c->adapt,
+					  .block_size = w->block_size,
+					  .codec = w->codec,
+					  .level = w->level,
+					  .key = w->key ? c->write_key : NULL },
+				 .ret = ret };
+}
 
-	c->object += done;
-	for (unsigned i = 0; i < done; i++)
-		mam_count_written(c, le24_get(rec[i].hdr->size));
-	ret->blocks += done;
+/* `n` blocks more are in the buffer or in the file: the position, the counters. */
+static void passed(struct writing *g, uint32_t n)
+{
+	g->c->object += n;
+	g->ret->blocks += n;
+	mam_count_written(g->c, (uint64_t)n * g->w->block_size);
+}
+
+/* Appended without a buffer, or past it. */
+static int write_now(struct writing *g, const uint8_t *data, uint32_t n)
+{
+	uint32_t done;
+	int err = append_blocks(&g->how, data, n, &done);
+
+	passed(g, done);
 	if (err)
-		follow_row(c);
+		cart_follow(g->c);
 	return err;
 }
 
-/* Blocks that are stored as they are, in one go. */
-static int write_plain(struct cart *c, const struct cart_write *w, const uint8_t *p, uint32_t n,
-		       struct cart_written *ret)
+static int write_one(struct writing *g, const uint8_t *data, const struct adapt_say *say)
 {
-	struct fmt_record hdr[BATCH];
-	struct record rec[BATCH];
-	uint64_t room = c->state.row[c->part].capacity - row_payload(&c->state.row[c->part]);
-	unsigned count = 0;
-	int err = 0;
+	uint32_t done = 0;
+	int err = append_block(&g->how, data, say, &done);
 
-	for (; count < n && room >= w->block_size;
-	     count++, p += w->block_size, room -= w->block_size) {
-		struct pack pk = { .data = p, .size = w->block_size };
-
-		err = pack_block(&c->coder, &pk, NULL, &hdr[count], &rec[count]);
-		if (err)
-			break;
-	}
-	if (count) {
-		int ret_append = append(c, rec, count, ret);
-
-		err = ret_append ? ret_append : err;
-	}
-	return err ? err : count < n ? -ENOSPC : 0;
+	passed(g, done);
+	if (err)
+		cart_follow(g->c);
+	return err;
 }
 
-int write_one(struct cart *c, const struct cart_write *w, const uint8_t *p, bool try, int64_t slot,
-	      struct cart_written *ret)
+/*
+ * A new look at what is certain: everything accepted at its worst, and up to where that is
+ * harmless.
+ */
+static void look(struct cart *c)
 {
 	const struct row *r = &c->state.row[c->part];
-	struct pack pk = { .data = p,
-			   .size = w->block_size,
-			   .codec = try ? w->codec : CART_NONE,
-			   .level = w->level,
-			   .key = w->key ? c->write_key : NULL,
-			   .uuid = c->state.uuid,
-			   .part = c->part,
-			   .object = c->object };
-	struct fmt_record hdr;
-	struct record rec;
-	int err = coder_room(&c->spill, pack_room(&pk));
+	struct pipe_facts f;
 
-	if (!err)
-		err = pack_block(&c->coder, &pk, c->spill.buf, &hdr, &rec);
-	adapt_tell(&c->adapt, slot, !err && (hdr.codec & FMT_CODEC_MASK));
+	pipe_facts(c->pipe, &f);
+	c->promised = f.promised;
+	c->limit = f.used >= row_ew(r) ? r->capacity : row_ew(r) - 1;
+}
+
+static bool promise(struct cart *c, uint64_t worst)
+{
+	if (c->promised + worst > c->limit)
+		look(c);
+	if (c->promised + worst > c->limit)
+		return false;
+	c->promised += worst;
+	return true;
+}
+
+/* All that has been promised is short of early warning, too. */
+static bool promised_before_ew(struct cart *c)
+{
+	return c->promised < row_ew(&c->state.row[c->part]);
+}
+
+/* The partition is ours: what the buffer knows of it is renewed. */
+static void begin(struct cart *c)
+{
+	pipe_begin(c->pipe, c->part);
+	look(c);
+}
+
+/* The buffer empty and the partition ours. -ECANCELED: an error of what was in it. */
+static int empty(struct cart *c)
+{
+	cart_settle(c);
+	if (pipe_state(c->pipe) & PIPE_ERROR)
+		return -ECANCELED;
+	begin(c);
+	return 0;
+}
+
+static bool queue_empty(struct cart *c)
+{
+	return !(pipe_state(c->pipe) & PIPE_QUEUED);
+}
+
+static bool is_last(const struct cart_write *w, const uint8_t *data, uint32_t n)
+{
+	return data + (size_t)n * w->block_size == (const uint8_t *)w->data + w->len;
+}
+
+/*
+ * Blocks that need no packing, with nothing queued: the page cache of the kernel is the better
+ * buffer for them. -EAGAIN: something is queued.
+ */
+static int write_through(struct writing *g, const uint8_t *data, uint32_t n)
+{
+	struct cart *c = g->c;
+	const struct cart_write *w = g->w;
+	enum cart_codec codec = g->how.codec;
+	uint32_t was = g->ret->blocks;
+	int err = pipe_go_through(c->pipe);
+	bool told = false;
+
 	if (err)
 		return err;
-	if (row_payload(r) + rec.len > r->capacity)
-		return -ENOSPC;
-	return append(c, &rec, 1, ret);
-}
-
-static int write_packed(struct cart *c, const struct cart_write *w, const uint8_t *p,
-			struct cart_written *ret)
-{
-	struct adapt_say say = { .slot = -1 };
-
-	if (w->codec != CART_NONE)
-		say = adapt_next(&c->adapt, p, w->block_size);
-	return write_one(c, w, p, say.try, say.slot, ret);
-}
-
-int write_now(struct cart *c, const struct cart_write *w, const uint8_t *p, uint32_t n,
-	      struct cart_written *ret)
-{
-	bool plain = w->codec == CART_NONE && !w->key;
-	int err = 0;
-
-	while (n > 0 && !err) {
-		uint32_t was = ret->blocks;
-
-		if (plain)
-			err = write_plain(c, w, p, n < BATCH ? n : BATCH, ret);
-		else
-			err = write_packed(c, w, p, ret);
-		p += (size_t)(ret->blocks - was) * w->block_size;
-		n -= ret->blocks - was;
+	if (w->accepted && is_last(w, data, n) && promise(c, (uint64_t)n * w->block_size) &&
+	    promised_before_ew(c)) {
+		told = true;
+		w->accepted(w->arg);
+	}
+	g->how.codec = CART_NONE;
+	err = write_now(g, data, n);
+	g->how.codec = codec;
+	pipe_appended(c->pipe, (uint64_t)(g->ret->blocks - was) * w->block_size);
+	begin(c);
+	if (err && told) {
+		pipe_defer(c->pipe, err);
+		g->ret->blocks = was + n;
+		err = 0;
 	}
 	return err;
+}
+
+/*
+ * The one block of a stretch that is tried: what follows it is stored as it is and would wait for it, so
+ * that handing it to somebody else gains nothing. -EAGAIN: something is queued.
+ */
+static int write_probe(struct writing *g, const uint8_t *data, const struct adapt_say *say)
+{
+	int err = pipe_go_through(g->c->pipe);
+
+	if (err)
+		return err;
+	err = write_one(g, data, say);
+	pipe_appended(g->c->pipe, g->w->block_size);
+	begin(g->c);
+	return err;
+}
+
+/* Into the buffer; near early warning and the end by our own hand, when nothing is in doubt before it. */
+static int write_behind(struct writing *g, struct pipe_block *b)
+{
+	struct cart *c = g->c;
+	const struct cart_write *w = g->w;
+	uint64_t worst = b->size + (b->key ? CRYPT_OVERHEAD : 0);
+	int err = 0;
+
+	if (!promise(c, worst)) {
+		err = empty(c); /* it may matter how much this block shrinks */
+		if (!err && !promise(c, worst)) {
+			err = write_one(g, b->data, &b->say);
+			begin(c);
+			return err;
+		}
+	}
+	if (!err && w->accepted && is_last(w, b->data, 1) && !b->pack && b->size >= THROUGH_MIN &&
+	    promised_before_ew(c)) {
+		b->accepted = w->accepted;
+		b->arg = w->arg;
+	}
+	if (!err) {
+		b->object = c->object;
+		err = pipe_put(c->pipe, b);
+	}
+	if (err)
+		adapt_tell(&c->adapt, b->say.slot, false);
+	else
+		passed(g, 1);
+	return err;
+}
+
+/* Decides how one block goes, and sends it. */
+static int write_block(struct writing *g, const uint8_t *data)
+{
+	struct cart *c = g->c;
+	const struct cart_write *w = g->w;
+	struct pipe_block b = { .data = data,
+				.size = w->block_size,
+				.say = { .slot = -1 },
+				.codec = w->codec,
+				.level = w->level,
+				.key = g->how.key };
+	bool large = b.size >= THROUGH_MIN;
+	int err;
+
+	if (w->owner && w->block_size >= REF_MIN)
+		b.owner = w->owner;
+	if (w->codec != CART_NONE) {
+		pipe_wait_results(c->pipe);
+		b.say = adapt_next(&c->adapt, data, w->block_size);
+	}
+	b.pack = b.say.try || b.key;
+	if (b.say.probe && !b.key && queue_empty(c)) {
+		err = write_probe(g, data, &b.say);
+		if (err == -ECANCELED)
+			adapt_tell(&c->adapt, b.say.slot, false);
+		if (err != -EAGAIN)
+			return err;
+	}
+	/*
+	 * Backing off, or the codec was switched off: behind a queue the stream would stay in the
+	 * hands of the appender for good, because it is filled faster than it is written.
+	 */
+	if (!b.pack && large && !queue_empty(c)) {
+		err = empty(c);
+		if (err)
+			return err;
+	}
+	if (!b.pack && !b.owner && large && queue_empty(c)) {
+		err = write_through(g, data, 1);
+		if (err != -EAGAIN)
+			return err;
+	}
+	return write_behind(g, &b);
+}
+
+static int write_blocks(struct writing *g)
+{
+	struct cart *c = g->c;
+	const struct cart_write *w = g->w;
+	const uint8_t *data = w->data;
+	uint32_t n = (uint32_t)(w->len / w->block_size);
+	int err = 0;
+
+	if (!c->pipe || pipe_start(c->pipe)) /* synchronous, or no threads to be had */
+		return write_now(g, data, n);
+	if (!(pipe_state(c->pipe) & PIPE_BUSY))
+		begin(c);
+	if (w->codec == CART_NONE && !w->key &&
+	    w->len >= (w->owner ? PIPE_GATHER_BYTES : THROUGH_MIN) && queue_empty(c)) {
+		err = write_through(g, data, n);
+		if (err != -EAGAIN)
+			return err;
+		err = 0;
+	}
+	for (; n > 0 && !err; n--, data += w->block_size)
+		err = pipe_state(c->pipe) & PIPE_FAILED ? -ECANCELED : write_block(g, data);
+	return err;
+}
+
+static int write_all(struct cart *c, const struct cart_write *w, struct cart_written *ret)
+{
+	struct writing g = writing(c, w, ret);
+
+	return write_blocks(&g);
+}
+
+static int write_filemarks(struct cart *c, uint32_t count, bool push)
+{
+	int err = 0;
+
+	if (!c->pipe || pipe_start(c->pipe)) {
+		uint32_t done;
+
+		err = append_filemarks(c, c->part, count, &done);
+		cart_set_pos(c, c->part, c->object + done, c->filemark + done);
+		if (err)
+			cart_follow(c);
+		return err;
+	}
+	if (!(pipe_state(c->pipe) & PIPE_BUSY))
+		begin(c);
+	while (count > 0 && !err) {
+		uint32_t n = count < 0xffffff ? count : 0xffffff;
+
+		err = pipe_put_filemarks(c->pipe, c->object, n, push);
+		if (err)
+			break;
+		cart_set_pos(c, c->part, c->object + n, c->filemark + n);
+		count -= n;
+	}
+	return err;
+}
+
+/* Exact, whatever is in the buffer: nothing that could meet early warning is accepted before it is met. */
+static bool in_ew(struct cart *c)
+{
+	const struct row *r = &c->state.row[c->part];
+	struct pipe_facts f = { 0 };
+
+	if (c->pipe)
+		pipe_facts(c->pipe, &f);
+	return (f.state & PIPE_BUSY ? f.used : row_payload(r)) >= row_ew(r);
 }
 
 /* ---- the interface --------------------------------------------------------------------------- */
@@ -226,33 +434,9 @@ int cart_write(struct cart *c, const struct cart_write *w, struct cart_written *
 	if (!err)
 		err = make_place(c);
 	if (!err)
-		err = c->pipe ? pipe_write(c, w, ret)
-			      : write_now(c, w, w->data, (uint32_t)(w->len / w->block_size), ret);
+		err = write_all(c, w, ret);
 out:
-	ret->ew = pipe_in_ew(c);
-	return err;
-}
-
-int filemarks_now(struct cart *c, uint32_t count)
-{
-	struct fmt_record hdr;
-	struct record rec;
-	unsigned done;
-	int err = 0;
-
-	while (count > 0 && !err) {
-		uint32_t n = count < 0xffffff ? count : 0xffffff;
-
-		pack_filemarks(n, &hdr, &rec);
-		err = tail_append(c, c->part, &rec, 1, &done);
-		if (done) {
-			c->object += n;
-			c->filemark += n;
-			count -= n;
-		}
-	}
-	if (err)
-		follow_row(c);
+	ret->ew = in_ew(c);
 	return err;
 }
 
@@ -265,14 +449,12 @@ int cart_write_filemarks(struct cart *c, uint32_t count, bool immed, struct cart
 		err = make_place(c);
 		if (err == -ECANCELED && !immed) /* the earlier error is this command's */
 			return cart_flush(c);
-		if (!err && c->pipe)
-			err = pipe_filemarks(c, count, immed);
-		else if (!err)
-			err = filemarks_now(c, count);
+		if (!err)
+			err = write_filemarks(c, count, immed);
 	}
 	if (!err && !immed)
 		err = cart_flush(c);
-	ret->ew = pipe_in_ew(c);
+	ret->ew = in_ew(c);
 	return err;
 }
 
@@ -295,7 +477,7 @@ int cart_erase(struct cart *c)
 	cart_turn_away(c);
 	adapt_reset(&c->adapt);
 	err = tail_cut(c, c->part, c->object, false);
-	follow_row(c);
+	cart_follow(c);
 	return err;
 }
 
@@ -331,26 +513,5 @@ int cart_format(struct cart *c, unsigned nparts, const uint64_t *sizes)
 
 int cart_take_deferred(struct cart *c, uint64_t *object)
 {
-	return pipe_take_error(c, object);
-}
-
-void cart_settle(struct cart *c)
-{
-	pipe_drain(c);
-}
-
-int cart_flush(struct cart *c)
-{
-	uint64_t object;
-	int err, ret;
-
-	pipe_drain(c);
-	ret = pipe_take_error(c, &object);
-	for (unsigned i = 0; c->rdwr && i < c->state.nrows; i++) {
-		err = tail_sync(c, i);
-		if (err && !ret)
-			ret = err;
-	}
-	follow_row(c);
-	return ret;
+	return c->pipe ? pipe_take_error(c->pipe, object) : 0;
 }
