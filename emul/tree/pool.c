@@ -142,17 +142,16 @@ void link_target(const struct pool *p, const char *barcode, char buf[PATH_MAX])
 		snprintf(buf, PATH_MAX, "?"); /* names no pool; no path of ours is that long */
 }
 
-int pool_way(struct tree *t, const char *library)
+int pool_way(struct tree *t, int libfd)
 {
 	for (unsigned i = 0; i < t->npools; i++) {
 		const struct pool *p = &t->pools[i];
-		char path[PATH_MAX], target[PATH_MAX];
+		char target[PATH_MAX];
 
 		if (p->name[0] == '/')
 			continue;
-		snprintf(path, sizeof(path), "%s/%s", library, p->name);
 		snprintf(target, sizeof(target), "../../%s", p->name);
-		if (symlinkat(target, t->state_fd, path) < 0 && errno != EEXIST)
+		if (symlinkat(target, libfd, p->name) < 0 && errno != EEXIST)
 			return -errno;
 	}
 	return 0;

@@ -318,7 +318,11 @@ struct repair {
 
 static int library_way(void *arg, const char *library)
 {
-	return pool_way(arg, library);
+	struct tree *t = arg;
+	cleanup_fd int fd = tree_dir_open(t->state_fd, library);
+	int err = fd < 0 ? fd : pool_way(t, fd);
+
+	return err ? err : dir_sync(fd);
 }
 
 static bool has_link(const struct census *c, const char *barcode)

@@ -165,7 +165,7 @@ int tree_library_shape(struct tree *t, const char *library, const struct tree_sh
 	libfd = openat(t->state_fd, library, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	err = libfd < 0 ? -errno : shrink(t, library, shape);
 	if (!err)
-		err = pool_way(t, library);
+		err = pool_way(t, libfd);
 	for (enum elem_type type = ELEM_PICKER; !err && type <= ELEM_DRIVE; type++)
 		err = grow_class(libfd, type, *shape_count(&want, type));
 	if (!err)

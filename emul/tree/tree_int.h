@@ -99,8 +99,8 @@ const struct pool *pool_of_link(struct tree *t, const struct elem *at, const cha
 /* What a link to a cartridge has to say. */
 void link_target(const struct pool *p, const char *barcode, char buf[PATH_MAX]);
 
-/* Makes what relative links of a library lead through. 0 or -errno. */
-int pool_way(struct tree *t, const char *library);
+/* Makes what relative links of a library lead through; the directory is to be synced. 0 or -errno. */
+int pool_way(struct tree *t, int libfd);
 
 /* Gives a link another target, in one step. 0 or -errno. */
 int link_set(int dirfd, const char *barcode, const char *target);
