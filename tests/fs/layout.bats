@@ -39,8 +39,8 @@ product revision serial slots state tapealert vendor "
 
 @test "layout: owner and modes are those of a tape, and cannot be changed" {
 	assert_eq "$(stat -c %a "$M/lib0/vendor")" 440
-	assert_eq "$(stat -c %a "$M/lib0/tapealert")" 640
-	assert_eq "$(stat -c %a "$M/lib0/slots")" 750
+	assert_eq "$(stat -c %a "$M/lib0/tapealert")" 660
+	assert_eq "$(stat -c %a "$M/lib0/slots")" 770
 	assert_eq "$(stat -c %U "$M/lib0")" root
 	! getent group tape >/dev/null || assert_eq "$(stat -c %G "$M/lib0")" tape
 	refused "not permitted" chmod 777 "$M/lib0/vendor"
