@@ -440,6 +440,9 @@ static int find_once(struct segfile *f, const struct seg *s, enum ix_key key, ui
 	err = find_page(f, s, key, value, p);
 	if (err)
 		return err;
+	/* A copy is stepped through while the tape goes on: what was cut off must not be in it. */
+	if (p->no + 1 == s->x.pages)
+		page_trim(&p->page, &s->x);
 	x = ix_page_begin(&p->page);
 	for (unsigned i = 0; i < page_count(&p->page); i++) {
 		struct entry e = ix_entry(&p->page, i);

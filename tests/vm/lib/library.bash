@@ -168,9 +168,10 @@ same_picture() {
 	_mtx_picture && assert_eq "$PICTURE" "$mount" "mtx beside the mount"
 }
 
-# All cartridges that there are, each as often as it has a place. (state/.where only helps to find one.)
+# All cartridges that there are, each as often as it has a place. (state/.where only helps to find one, and a
+# library's `pool' is the way to the pool.)
 census() {
-	find "$HOME_DIR/state" -name .where -prune -o -type l -printf '%f\n' | sort
+	find "$HOME_DIR/state" \( -name .where -o -name pool \) -prune -o -type l -printf '%f\n' | sort
 }
 
 # Every cartridge of the pool is in exactly one place.
