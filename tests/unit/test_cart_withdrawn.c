@@ -314,13 +314,47 @@ static void cut_and_go_on(void **state)
 	prove(p, TAPE);
 }
 
+/*
+ * The data ends within blocks of one size, the tape is closed and opened again: who reads up to the end and goes
+ * on with something else has it back, though the index on disk knew more of those blocks.
+ */
+static void cut_within_a_run_and_read(void **state)
+{
+	struct pool *p = *state;
+	struct cart *c = open_cart(p, TAPE, CART_RDWR, 0);
+	struct cart_written ret;
+
+	put(c, 1);
+	put(c, 2);
+	assert_int_equal(cart_close(c), 0);
+	c = open_cart(p, TAPE, CART_RDWR, 0);
+	assert_int_equal(cart_locate(c, 0, 1), 0);
+	assert_int_equal(cart_erase(c), 0);
+	assert_int_equal(cart_close(c), 0);
+	c = open_cart(p, TAPE, CART_RDWR, 0);
+	expect_block(c, 300, 1);
+	assert_int_equal(cart_write_filemarks(c, 1, false, &ret), 0);
+	put(c, 3);
+	assert_int_equal(cart_locate(c, 0, 0), 0);
+	expect_block(c, 300, 1);
+	expect_kind(c, CART_FILEMARK);
+	expect_block(c, 300, 3);
+	expect_kind(c, CART_EOD);
+	assert_int_equal(cart_close(c), 0);
+	prove(p, TAPE);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(failed_sync),		 T(failed_commit),
-		T(failed_append),	 T(failed_behind_the_buffer),
-		T(back_over_a_filemark), T(cut_and_go_on),
+		T(failed_sync),
+		T(failed_commit),
+		T(failed_append),
+		T(failed_behind_the_buffer),
+		T(back_over_a_filemark),
+		T(cut_and_go_on),
+		T(cut_within_a_run_and_read),
 	};
 
 	log_init("cart_withdrawn", (enum log_level)0);
